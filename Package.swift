@@ -1,0 +1,135 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Levels, lowest first; imports go downward only. ARCHITECTURE.md holds the same table,
+// and ArchitectureTests compares the two with the imports in the sources.
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+let sqlite = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// Every module of ours: Swift 6 mode, no warning left standing.
+let common: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+/// Cores touch no raw memory, and the compiler holds them to it.
+let core: [SwiftSetting] = common + [.strictMemorySafety()]
+
+func module(
+  _ name: String, _ dependencies: [Target.Dependency], settings: [SwiftSetting] = common
+) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: common)
+}
+
+let package = Package(
+  name: "atoll",
+  products: [
+    .executable(name: "atoll", targets: ["atoll"]),
+    .executable(name: "atoll-sample", targets: ["atoll-sample"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    // Level 0: vocabulary and system headers.
+    module("NetTypes", [], settings: core),
+    module("Wire", []),
+    .target(name: "CLinux"),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+
+    // Level 1: cores, sans I/O.
+    module("BGP", ["NetTypes", "Wire"], settings: core),
+    module("HTTP", ["Wire"]),
+    module("Delivery", ["NetTypes", "Wire"], settings: core),
+    module("Addressing", ["NetTypes"], settings: core),
+    module("Kubernetes", ["NetTypes"]),
+
+    // Level 2: translation between the models; the operating system.
+    module("Intent", ["NetTypes", "BGP", "Delivery", "Addressing", "Kubernetes", yaml]),
+    module("Linux", ["CLinux", "NetTypes", "Wire"]),
+
+    // Level 3: engines on top of the operating system.
+    module("Transport", ["Linux", "HTTP", "NetTypes", "COpenSSL"]),
+    module("Engine", ["Linux", "CLinux", "Delivery", "HTTP", "NetTypes", "Wire"]),
+    module("Containers", ["Linux", "Kubernetes", "NetTypes"]),
+    module("Telemetry", [logging]),
+
+    // Level 4: the Kubernetes API, both ends; the BGP speaker on real sockets.
+    module("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", logging]),
+    module(
+      "KubeServer", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes", sqlite, yaml, logging]),
+    module("RouterService", ["Linux", "BGP", "Intent", "NetTypes", "Wire", logging]),
+
+    // Level 5: one long-running service each.
+    module(
+      "EdgeService",
+      [
+        "RouterService", "Engine", "KubeClient", "Intent", "Delivery", "Addressing", "BGP", "Linux",
+        "Kubernetes", "NetTypes", "Telemetry", logging,
+      ]),
+    module(
+      "NodeService",
+      [
+        "RouterService", "Containers", "KubeClient", "Transport", "HTTP", "Intent", "Addressing",
+        "BGP", "Linux", "Kubernetes", "NetTypes", "Telemetry", logging,
+      ]),
+    module(
+      "ControlPlane",
+      ["KubeServer", "Transport", "Linux", "Kubernetes", "NetTypes", "Telemetry", logging]),
+
+    // Level 6: units, as a whole.
+    module(
+      "Unit",
+      [
+        "KubeClient", "Containers", "Transport", "HTTP", "Intent", "Addressing", "Delivery", "BGP",
+        "Linux", "Kubernetes", "NetTypes", "Telemetry", yaml, logging,
+      ]),
+
+    // Level 7: the command line.
+    .executableTarget(
+      name: "atoll",
+      dependencies: [
+        "Unit", "EdgeService", "NodeService", "ControlPlane", "RouterService", "Containers",
+        "Telemetry", "Linux", "NetTypes", arguments,
+      ],
+      swiftSettings: common),
+
+    // The sample image's one file: static, so that it runs in an empty root.
+    .executableTarget(
+      name: "atoll-sample",
+      swiftSettings: common + [.unsafeFlags(["-static-executable"])],
+      linkerSettings: [.unsafeFlags(["-static-executable"])]),
+
+    tests("NetTypes"),
+    tests("Wire"),
+    tests("BGP", ["NetTypes", "Wire"]),
+    tests("HTTP", ["Wire"]),
+    tests("Delivery", ["NetTypes", "Wire"]),
+    tests("Addressing", ["NetTypes"]),
+    tests("Kubernetes", ["NetTypes"]),
+    tests("Intent", ["BGP", "Delivery", "Addressing", "Kubernetes", "NetTypes"]),
+    tests("Linux", ["NetTypes", "Wire"]),
+    tests("Transport", ["Linux", "HTTP", "NetTypes"]),
+    tests("Engine", ["Linux", "Delivery", "HTTP", "NetTypes"]),
+    tests("Containers", ["Linux", "Kubernetes"]),
+    tests("KubeServer", ["KubeClient", "Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),
+    tests("RouterService", ["Linux", "BGP", "Intent", "NetTypes"]),
+    tests("EdgeService", ["Kubernetes", "Delivery", "NetTypes"]),
+    tests("NodeService", ["Kubernetes", "Addressing", "Linux", "NetTypes"]),
+    tests("ControlPlane", ["Kubernetes", "KubeServer"]),
+    tests("Unit", ["Linux", "Kubernetes", "NetTypes"]),
+    .testTarget(name: "ArchitectureTests", swiftSettings: common),
+  ],
+  swiftLanguageModes: [.v6]
+)

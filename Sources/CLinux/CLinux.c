@@ -1,0 +1,28 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int atoll_epoll_wait(int epoll, struct atoll_event *events, int capacity, int timeout_ms) {
+  struct epoll_event batch[256];
+  if (capacity > 256) capacity = 256;
+  int count = epoll_wait(epoll, batch, capacity, timeout_ms);
+  for (int i = 0; i < count; i++) {
+    events[i].events = batch[i].events;
+    events[i].token = batch[i].data.u64;
+  }
+  return count;
+}
+
+int atoll_epoll_ctl(int epoll, int operation, int descriptor, uint32_t events, uint64_t token) {
+  struct epoll_event event = {.events = events, .data.u64 = token};
+  return epoll_ctl(epoll, operation, descriptor, &event);
+}
+
+int atoll_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+int atoll_setns(int descriptor, int type) { return setns(descriptor, type); }
+int atoll_unshare(int flags) { return unshare(flags); }
+int atoll_set_thread_name(const char *name) { return pthread_setname_np(pthread_self(), name); }

@@ -1,0 +1,35 @@
+// Linux system interfaces that Glibc's module map leaves out, and the macros Swift cannot import.
+#pragma once
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/nexthop.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+
+// _GNU_SOURCE is defined in CLinux.c only: here it would make these headers differ from Glibc's module.
+
+/// epoll_event is packed on x86-64, which Swift's importer drops; these keep the layout in C.
+struct atoll_event {
+  uint32_t events;
+  uint64_t token;
+};
+
+/// As epoll_wait(2), into plain structs. `capacity` is capped at 256.
+int atoll_epoll_wait(int epoll, struct atoll_event *events, int capacity, int timeout_ms);
+/// As epoll_ctl(2) with `token` as the event's data.
+int atoll_epoll_ctl(int epoll, int operation, int descriptor, uint32_t events, uint64_t token);
+/// pidfd_open(2).
+int atoll_pidfd_open(pid_t pid);
+/// setns(2) and unshare(2), for toolchains whose Glibc module hides them.
+int atoll_setns(int descriptor, int type);
+int atoll_unshare(int flags);
+/// pthread_setname_np(3) of the calling thread; at most 15 bytes.
+int atoll_set_thread_name(const char *name);
