@@ -1,0 +1,52 @@
+# The front door. README's two commands are `sudo make up` and `sudo make test`.
+
+# Debian packages by purpose; Ubuntu 22.04 and 24.04 have the same names.
+BUILD_PACKAGES := ca-certificates git libc6-dev libsqlite3-dev libssl-dev pkg-config
+RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
+TEST_PACKAGES  := bird2 curl jq kubernetes-client wrk
+BENCH_PACKAGES := haproxy nginx-light wrk
+
+SWIFT_FLAGS := -c release --static-swift-stdlib
+ATOLL       := .build/release/atoll
+# What `make up` hands to `atoll up`: make up UP="--name west --agents 1"
+UP ?=
+
+.PHONY: build up down test check fmt bench fuzz docs install packages-build packages-run packages-test packages-bench
+.DEFAULT_GOAL := build
+
+build: packages-build
+	@scripts/build $(SWIFT_FLAGS)
+
+up: packages-run build
+	@$(ATOLL) up $(UP)
+
+down:
+	@if [ -x $(ATOLL) ]; then $(ATOLL) down --all; else echo "nothing is built, so nothing of this checkout runs"; fi
+
+test: packages-run packages-test build check
+	@scripts/test $(SWIFT_FLAGS)
+
+check: packages-build
+	@scripts/check
+
+fmt:
+	@swift format -i -r --configuration .swift-format Sources Tests Package.swift
+
+bench: packages-run packages-bench build
+	@scripts/bench
+
+fuzz: packages-build
+	@scripts/fuzz
+
+docs:
+	@scripts/docs
+
+PREFIX ?= /usr/local
+install: build
+	install -D -m 755 $(ATOLL) $(DESTDIR)$(PREFIX)/bin/atoll
+	install -D -m 755 .build/release/atoll-sample $(DESTDIR)$(PREFIX)/libexec/atoll/atoll-sample
+
+packages-build: ; @scripts/packages $(BUILD_PACKAGES)
+packages-run:   ; @scripts/packages $(RUN_PACKAGES)
+packages-test:  ; @scripts/packages $(TEST_PACKAGES)
+packages-bench: ; @scripts/packages $(BENCH_PACKAGES)
