@@ -27,7 +27,7 @@ test: packages-run packages-test build check
 	@scripts/test $(SWIFT_FLAGS)
 
 check: packages-build
-	@scripts/check
+	@scripts/check $(SWIFT_FLAGS)
 
 fmt:
 	@swift format -i -r --configuration .swift-format Sources Tests Package.swift

@@ -1,0 +1,39 @@
+/// Where a unit's files live.
+///
+/// State survives a reboot; the runtime folder need not.
+/// ```
+/// /var/lib/atoll/UNIT/  unit.json  kubeconfig  pki/  manifests/  server/  edge/  nodes/ROLE/  logs/
+/// /var/lib/atoll/images/                       shared by all units
+/// /run/atoll/UNIT/      supervisor.pid  roles/NAME.pid  edge.sock  nodes/ROLE/
+/// ```
+package struct UnitDirectory: Hashable, Sendable {
+  package static let stateRoot = "/var/lib/atoll"
+  package static let runtimeRoot = "/run/atoll"
+  package static let images = stateRoot + "/images"
+
+  package let unit: String
+
+  package init(unit: String) { self.unit = unit }
+
+  package var state: String { "\(Self.stateRoot)/\(unit)" }
+  package var runtime: String { "\(Self.runtimeRoot)/\(unit)" }
+
+  package var record: String { state + "/unit.json" }
+  package var kubeconfig: String { state + "/kubeconfig" }
+  package var manifests: String { state + "/manifests" }
+  package var server: String { state + "/server" }
+  package var edge: String { state + "/edge" }
+  package var routerConfiguration: String { edge + "/router.conf" }
+  package var logs: String { state + "/logs" }
+  package var supervisorPID: String { runtime + "/supervisor.pid" }
+  package var supervisorLock: String { Self.runtimeRoot + "/\(unit).lock" }
+  package var edgeSocket: String { runtime + "/edge.sock" }
+
+  package func log(of process: String) -> String { "\(logs)/\(process).log" }
+  package func pidFile(of process: String) -> String { "\(runtime)/roles/\(process).pid" }
+  package func nodeState(_ role: Role) -> String { "\(state)/nodes/\(role.name)" }
+  package func nodeRuntime(_ role: Role) -> String { "\(runtime)/nodes/\(role.name)" }
+  package func certificate(_ name: String) -> String { "\(state)/pki/\(name).crt" }
+  package func key(_ name: String) -> String { "\(state)/pki/\(name).key" }
+  package func kubeconfig(of identity: String) -> String { "\(state)/pki/\(identity).kubeconfig" }
+}

@@ -1,0 +1,72 @@
+import Intent
+import Kubernetes
+import NetTypes
+
+/// What `up` decided for a unit, kept in `unit.json`: the configuration and the host ports chosen.
+package struct UnitRecord: Equatable, Sendable {
+  package var configuration: UnitConfiguration
+  /// Every published port, those asked for and the default ones.
+  package var publishes: [PublishedPort]
+
+  package init(configuration: UnitConfiguration, publishes: [PublishedPort]) {
+    self.configuration = configuration
+    self.publishes = publishes
+  }
+
+  package var name: String { configuration.name }
+  package var directory: UnitDirectory { UnitDirectory(unit: name) }
+
+  /// The host port of the API server's publication.
+  package var apiPort: UInt16? { publishes.first { $0.target == .server }?.hostPort }
+}
+
+extension UnitRecord {
+  package var json: JSON {
+    [
+      "apiVersion": "atoll.dev/v1alpha1", "kind": "UnitRecord",
+      "metadata": ["name": .string(configuration.name)],
+      "spec": [
+        "servers": .integer(Int64(configuration.servers)),
+        "agents": .integer(Int64(configuration.agents)),
+        "podCIDR": .string("\(configuration.podCIDR)"),
+        "blockSize": .integer(Int64(configuration.blockSize)),
+        "nodeCIDR": .string("\(configuration.nodeCIDR)"),
+        "vipCIDR": .string("\(configuration.vipCIDR)"),
+        "serviceCIDR": .string("\(configuration.serviceCIDR)"),
+        "asNumber": .integer(Int64(configuration.asNumber.rawValue)),
+        "manifests": .array(configuration.manifests.map { .string($0) }),
+        "publishes": .array(configuration.publishes.map { .string("\($0)") }),
+      ],
+      "status": ["publishes": .array(publishes.map { .string("\($0)") })],
+    ]
+  }
+
+  /// - Throws: `UnitError` naming the field that is missing or malformed.
+  package init(json: JSON) throws(UnitError) {
+    let spec = json["spec"]
+    func required<Value>(_ field: String, _ value: Value?) throws(UnitError) -> Value {
+      guard let value else { throw UnitError("unit.json: spec.\(field) is missing or malformed") }
+      return value
+    }
+    func prefix(_ field: String) throws(UnitError) -> IPPrefix {
+      try required(field, spec[field].string.flatMap { IPPrefix($0) })
+    }
+    func ports(_ list: JSON) -> [PublishedPort] {
+      (list.array ?? []).compactMap { $0.string.flatMap { PublishedPort($0) } }
+    }
+    var configuration = UnitConfiguration()
+    configuration.name = try required("name", json["metadata"]["name"].string)
+    configuration.servers = try required("servers", spec["servers"].int)
+    configuration.agents = try required("agents", spec["agents"].int)
+    configuration.podCIDR = try prefix("podCIDR")
+    configuration.blockSize = try required("blockSize", spec["blockSize"].int)
+    configuration.nodeCIDR = try prefix("nodeCIDR")
+    configuration.vipCIDR = try prefix("vipCIDR")
+    configuration.serviceCIDR = try prefix("serviceCIDR")
+    configuration.asNumber = ASNumber(
+      try required("asNumber", spec["asNumber"].int.flatMap { UInt32(exactly: $0) }))
+    configuration.manifests = (spec["manifests"].array ?? []).compactMap(\.string)
+    configuration.publishes = ports(spec["publishes"])
+    self.init(configuration: configuration, publishes: ports(json["status"]["publishes"]))
+  }
+}

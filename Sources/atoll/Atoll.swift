@@ -1,0 +1,24 @@
+import ArgumentParser
+
+@main
+struct Atoll: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "atoll",
+    abstract: "An application delivery platform for Kubernetes in one binary.",
+    discussion: """
+      `atoll up` brings up an atomic unit on this machine: a Kubernetes cluster whose pod networks \
+      are announced over BGP to an edge that balances traffic straight to the pods.
+      """,
+    version: "0.1.0",
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Units",
+        subcommands: [Up.self, Down.self, List.self, Status.self, Verify.self, Cluster.self]),
+      CommandGroup(
+        name: "Inside a unit",
+        subcommands: [Logs.self, Exec.self, Shell.self, KubeconfigCommand.self, Image.self]),
+      CommandGroup(
+        name: "Roles, as a supervisor runs them",
+        subcommands: [APIServerRole.self, NodeRole.self, EdgeRole.self, Supervise.self]),
+    ])
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Intent
+import Linux
+import NetTypes
+import Unit
+
+struct Up: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Bring a unit up, or repair what is missing of it.",
+    discussion: "Safe to repeat: what is there and right stays as it is.")
+
+  @Option(help: "The unit's name; it names namespaces and nodes.")
+  var name: String?
+  @Option(help: "Nodes that serve the API.")
+  var servers: Int?
+  @Option(help: "Further nodes.")
+  var agents: Int?
+  @Option(help: "Pod addresses.")
+  var podCidr: IPPrefix?
+  @Option(help: "Prefix length of a node's block of pod addresses.")
+  var blockSize: Int?
+  @Option(help: "The network of the nodes and the edge.")
+  var nodeCidr: IPPrefix?
+  @Option(help: "The network of the virtual servers and the client.")
+  var vipCidr: IPPrefix?
+  @Option(help: "The AS number of nodes and edge.")
+  var asNumber: UInt32?
+  @Option(help: "A file or folder of manifests to apply; may be repeated.", completion: .file())
+  var manifests: [String] = []
+  @Option(help: "HOSTPORT:PORT@edge, or @ADDRESS of a virtual server; may be repeated.")
+  var publish: [PublishedPort] = []
+  @Flag(inversion: .prefixedNo, help: "Run the sample application when no manifests are given.")
+  var sample = true
+  @Option(
+    name: [.customShort("f"), .customLong("file")],
+    help: "A file of kind Unit (atoll.dev/v1alpha1) or a k3d file of kind Simple.",
+    completion: .file())
+  var file: String?
+  @Option(help: "How long to wait for the unit to be ready, as 60s or 2m.")
+  var wait: WaitTime = WaitTime(duration: .seconds(60))
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    var unit = UnitConfiguration()
+    var notices: [String] = []
+    if let file {
+      let parsed = try UnitFile.read(file)
+      unit = parsed.configuration
+      notices = parsed.notices
+    } else if let kept = UnitRegistry.kept(name ?? unit.name) {
+      unit = kept.configuration
+    }
+    if let name { unit.name = name }
+    if let servers { unit.servers = servers }
+    if let agents { unit.agents = agents }
+    if let podCidr { unit.podCIDR = podCidr }
+    if let blockSize { unit.blockSize = blockSize }
+    if let nodeCidr { unit.nodeCIDR = nodeCidr }
+    if let vipCidr { unit.vipCIDR = vipCidr }
+    if let asNumber { unit.asNumber = ASNumber(asNumber) }
+    if !manifests.isEmpty { unit.manifests = manifests.map(absolutePath) }
+    if !publish.isEmpty { unit.publishes = publish }
+    try await Up.bringUp(
+      unit, notices: notices, sample: sample, wait: wait.duration, output: output.output)
+  }
+
+  /// Shared with `atoll cluster create`.
+  static func bringUp(
+    _ unit: UnitConfiguration, notices: [String], sample: Bool, wait: Duration,
+    output: OutputFormat
+  ) async throws {
+    let printer = ProgressPrinter(format: output)
+    let summary = try await EmbeddedUnit.up(
+      unit, sample: sample, wait: wait, notices: notices, show: printer.show)
+    switch output {
+    case .json: print(summary.json.text)
+    case .text: print(summary.text)
+    }
+  }
+}
+
+/// `60s`, `2m`, `500ms` or plain seconds.
+struct WaitTime: ExpressibleByArgument {
+  var duration: Duration
+
+  init(duration: Duration) { self.duration = duration }
+
+  init?(argument: String) {
+    let digits = argument.prefix { $0.isNumber }
+    guard let value = Int64(digits), value >= 0, value < 1_000_000 else { return nil }
+    switch argument[digits.endIndex...] {
+    case "", "s": duration = .seconds(value)
+    case "ms": duration = .milliseconds(value)
+    case "m": duration = .seconds(value * 60)
+    default: return nil
+    }
+  }
+
+  var defaultValueDescription: String { "\(duration.components.seconds)s" }
+}
+
+extension IPPrefix: @retroactive ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension PublishedPort: @retroactive ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
