@@ -6,7 +6,7 @@ RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
 TEST_PACKAGES  := bird2 curl jq kubernetes-client wrk
 BENCH_PACKAGES := haproxy nginx-light wrk
 
-SWIFT_FLAGS := -c release --static-swift-stdlib
+SWIFT_FLAGS := -c release
 ATOLL       := .build/release/atoll
 # What `make up` hands to `atoll up`: make up UP="--name west --agents 1"
 UP ?=
@@ -41,10 +41,12 @@ fuzz: packages-build
 docs:
 	@scripts/docs
 
+# What is installed needs no Swift toolchain beside it, so it is built once more, linked statically.
 PREFIX ?= /usr/local
-install: build
-	install -D -m 755 $(ATOLL) $(DESTDIR)$(PREFIX)/bin/atoll
-	install -D -m 755 .build/release/atoll-sample $(DESTDIR)$(PREFIX)/libexec/atoll/atoll-sample
+install: packages-build
+	@scripts/build -c release --static-swift-stdlib --scratch-path .build-install
+	install -D -m 755 -s .build-install/release/atoll $(DESTDIR)$(PREFIX)/bin/atoll
+	install -D -m 755 -s .build-install/release/atoll-sample $(DESTDIR)$(PREFIX)/libexec/atoll/atoll-sample
 
 packages-build: ; @scripts/packages $(BUILD_PACKAGES)
 packages-run:   ; @scripts/packages $(RUN_PACKAGES)

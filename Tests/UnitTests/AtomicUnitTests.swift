@@ -1,0 +1,182 @@
+import Foundation
+import Testing
+
+/// The issue's main job on real input: one unit from nothing to pods answering through the edge,
+/// through faults, and away again. Ordered: each step starts where the last one ended.
+@Suite(.serialized, .enabled(if: Bench.obstacle == nil, "\(Bench.obstacle ?? "")"))
+struct AtomicUnitTests {
+  let unit = Bench(name: "t-unit", index: 0)
+
+  @Test(.timeLimit(.minutes(10)))
+  func `a unit comes up, answers, survives faults, and leaves no trace`() throws {
+    try unit.down()
+    let before = try HostNetwork.read()
+    defer { _ = try? unit.down() }
+
+    try comesUp()
+    #expect(try HostNetwork.read() == before, "the host's network changed while the unit is up")
+    try listsNodesAndPods()
+    try secondUpChangesNothing()
+    try followsScaleAndDelete()
+    try outlivesItsAgent()
+    try routesAroundADeadLink()
+    try comesBackFromNothing()
+    try refusesAClash()
+
+    let down = try unit.down()
+    #expect(down.status == 0, "\(down.errors)")
+    #expect(try HostNetwork.read() == before, "the host's network changed after the unit went")
+    try leavesNoTrace()
+  }
+
+  private func comesUp() throws {
+    let up = try unit.up()
+    print(up.errors + up.output)
+    #expect(up.status == 0)
+    try verifies("after up")
+    #expect(try answers())
+  }
+
+  /// The published port answers with a pod's name.
+  private func answers() throws -> Bool {
+    let list = try unit.atoll("list", "-o", "json")
+    let units = try JSONSerialization.jsonObject(with: Data(list.output.utf8)) as? [[String: Any]]
+    let mine = units?.first { $0["name"] as? String == unit.name }
+    let edge = try #require(mine?["edge"] as? String)
+    let answer = try Command.run(["curl", "-sS", "-m", "5", edge])
+    return answer.status == 0 && answer.output.contains("whoami-")
+  }
+
+  private func verifies(_ moment: String) throws {
+    var last = Command(status: -1, output: "", errors: "")
+    let holds = try unit.eventually(60, "verify \(moment)") {
+      last = try unit.atoll("verify", "--name", unit.name)
+      return last.status == 0
+    }
+    #expect(holds, "\(moment): \(last.output)\(last.errors)")
+  }
+
+  private func listsNodesAndPods() throws {
+    let nodes = try unit.kubectl("get", "nodes", "--no-headers")
+    #expect(nodes.output.split(separator: "\n").count { $0.contains(" Ready ") } == 4, "\(nodes)")
+    let affinities = try unit.kubectl("get", "blockaffinities", "-o", "json").json
+    var blocks: [String: String] = [:]
+    for item in affinities["items"] as? [[String: Any]] ?? [] {
+      let spec = item["spec"] as? [String: Any] ?? [:]
+      blocks[spec["node"] as? String ?? ""] = spec["cidr"] as? String
+    }
+    #expect(blocks.count == 4 && blocks.values.allSatisfy { $0.hasSuffix("/26") }, "\(blocks)")
+    let pods = try unit.kubectl("get", "pod", "-A", "-o", "json").json
+    let items = pods["items"] as? [[String: Any]] ?? []
+    #expect(items.count == 3)
+    for pod in items {
+      let spec = pod["spec"] as? [String: Any] ?? [:]
+      let status = pod["status"] as? [String: Any] ?? [:]
+      let address = try #require(status["podIP"] as? String)
+      let block = try #require(blocks[spec["nodeName"] as? String ?? ""])
+      #expect(blockOf(address) == block)
+    }
+  }
+
+  /// The /26 that holds a dotted-quad address.
+  private func blockOf(_ address: String) -> String {
+    let octets = address.split(separator: ".").compactMap { UInt8($0) }
+    return "\(octets[0]).\(octets[1]).\(octets[2]).\(octets[3] & 0xC0)/26"
+  }
+
+  private func podAddresses() throws -> Set<String> {
+    let words = ["get", "pod", "-A", "-o", "jsonpath={.items[*].status.podIP}"]
+    let pods = try Command.run(
+      ["kubectl"] + words, environment: ["KUBECONFIG": "/var/lib/atoll/\(unit.name)/kubeconfig"])
+    return Set(pods.output.split(separator: " ").map(String.init))
+  }
+
+  private func processes() throws -> String {
+    let folder = "/run/atoll/\(unit.name)/roles"
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    return try files.map { file in
+      "\(file) \(try String(contentsOfFile: "\(folder)/\(file)", encoding: .utf8))"
+    }.joined()
+  }
+
+  private func secondUpChangesNothing() throws {
+    let processes = try processes()
+    let addresses = try podAddresses()
+    #expect(try unit.up().status == 0)
+    #expect(try self.processes() == processes)
+    #expect(try podAddresses() == addresses)
+  }
+
+  private func followsScaleAndDelete() throws {
+    #expect(try unit.kubectl("scale", "deployment/whoami", "--replicas=5").status == 0)
+    #expect(try unit.kubectl("rollout", "status", "deployment/whoami", "--timeout=60s").status == 0)
+    try verifies("after scaling up")
+    #expect(try unit.kubectl("scale", "deployment/whoami", "--replicas=2").status == 0)
+    #expect(try unit.kubectl("rollout", "status", "deployment/whoami", "--timeout=60s").status == 0)
+    let first = try unit.kubectl("get", "pod", "-o", "name").output.split(separator: "\n")[0]
+    #expect(try unit.kubectl("delete", String(first)).status == 0)
+    try verifies("after deleting a pod")
+    #expect(try answers())
+    #expect(try unit.kubectl("scale", "deployment/whoami", "--replicas=4").status == 0)
+    #expect(try unit.kubectl("rollout", "status", "deployment/whoami", "--timeout=60s").status == 0)
+  }
+
+  private func outlivesItsAgent() throws {
+    let file = "/run/atoll/\(unit.name)/roles/agent-0.pid"
+    let addresses = try podAddresses()
+    let pid = try String(contentsOfFile: file, encoding: .utf8).prefix { $0.isNumber }
+    try Command.run(["kill", "-9", String(pid)])
+    for _ in 0..<20 { #expect(try answers(), "a request was lost while the agent was away") }
+    try verifies("after kill -9 of an agent")
+    #expect(try podAddresses() == addresses)
+  }
+
+  private func routesAroundADeadLink() throws {
+    try unit.atoll("exec", "--name", unit.name, "agent-0", "--", "ip", "link", "set", "eth0", "down")
+    let gone = try unit.eventually(60, "verify names agent-0 as wrong") {
+      let report = try unit.atoll("verify", "--name", unit.name)
+      return report.status != 0 && report.output.contains("agent-0")
+    }
+    #expect(gone)
+    let settled = try unit.eventually(60, "ten answers in a row without agent-0") {
+      try (0..<10).allSatisfy { _ in try answers() }
+    }
+    #expect(settled)
+    try unit.atoll("exec", "--name", unit.name, "agent-0", "--", "ip", "link", "set", "eth0", "up")
+    try verifies("after the link came back")
+  }
+
+  private func comesBackFromNothing() throws {
+    let addresses = try podAddresses()
+    let list = try Command.run(["pgrep", "-f", "atoll.*--name \(unit.name)( |$)"])
+    let supervisor = try String(
+      contentsOfFile: "/run/atoll/\(unit.name)/supervisor.pid", encoding: .utf8)
+    let roles = try processes().split(whereSeparator: { !$0.isNumber }).filter { $0.count > 2 }
+    _ = list
+    try Command.run(["kill", "-9", supervisor.filter(\.isNumber)])
+    for pid in roles { try Command.run(["kill", "-9", String(pid)]) }
+    let up = try unit.up()
+    #expect(up.status == 0, "\(up.errors)")
+    try verifies("after everything was killed")
+    #expect(try podAddresses() == addresses)
+    #expect(try answers())
+  }
+
+  private func refusesAClash() throws {
+    let clash = try unit.atoll("up", "--name", "t-clash", "--pod-cidr", "10.120.4.0/22")
+    #expect(clash.status != 0)
+    #expect(clash.errors.contains("pod-cidr 10.120.4.0/22 overlaps pod-cidr 10.120.0.0/16"))
+    #expect(!FileManager.default.fileExists(atPath: "/var/lib/atoll/t-clash"))
+  }
+
+  private func leavesNoTrace() throws {
+    #expect(!FileManager.default.fileExists(atPath: "/var/lib/atoll/\(unit.name)"))
+    #expect(!FileManager.default.fileExists(atPath: "/run/atoll/\(unit.name)"))
+    let namespaces = try Command.run(["ip", "netns", "list"]).output
+    #expect(!namespaces.contains("atoll-\(unit.name)-"), "\(namespaces)")
+    let mounts = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
+    #expect(!mounts.contains("/\(unit.name)/"), "\(mounts)")
+    let groups = try Command.run(["find", "/sys/fs/cgroup", "-maxdepth", "3", "-name", unit.name])
+    #expect(groups.output.isEmpty, "\(groups.output)")
+  }
+}
