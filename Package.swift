@@ -108,6 +108,7 @@ let package = Package(
     // The sample image's one file: static, so that it runs in an empty root.
     .executableTarget(
       name: "atoll-sample",
+      dependencies: ["HTTP", "Kubernetes"],
       swiftSettings: common + [.unsafeFlags(["-static-executable"])],
       linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
