@@ -1,0 +1,185 @@
+import NetTypes
+
+/// Everything that is to be delivered: the desired state, compared and applied object by object.
+package struct DeliveryConfiguration: Equatable, Sendable {
+  package var virtualServers: [VirtualServer]
+  package var pools: [Pool]
+
+  package init(virtualServers: [VirtualServer] = [], pools: [Pool] = []) {
+    self.virtualServers = virtualServers
+    self.pools = pools
+  }
+}
+
+/// An address and port that clients connect to, and where their traffic goes.
+package struct VirtualServer: Equatable, Sendable {
+  package enum TransportProtocol: String, Sendable, CaseIterable {
+    case tcp, udp, http
+    /// Reserved: TLS ended here, HTTP behind.
+    case https
+    /// Reserved: TLS forwarded unopened, chosen by server name.
+    case tlsPassthrough = "tls-passthrough"
+  }
+
+  /// Unique; shown in errors and statistics.
+  package var name: String
+  package var address: IPAddress
+  package var port: UInt16
+  package var `protocol`: TransportProtocol
+  /// The pool for what no route matches; of `tcp` and `udp`, for everything.
+  package var pool: String?
+  /// HTTP only.
+  package var routes: [HTTPRoute]
+  package var timeouts: Timeouts
+
+  package init(
+    name: String, address: IPAddress, port: UInt16, protocol: TransportProtocol,
+    pool: String? = nil, routes: [HTTPRoute] = [], timeouts: Timeouts = Timeouts()
+  ) {
+    self.name = name
+    self.address = address
+    self.port = port
+    self.protocol = `protocol`
+    self.pool = pool
+    self.routes = routes
+    self.timeouts = timeouts
+  }
+
+  package struct Timeouts: Equatable, Sendable {
+    /// To establish a connection to a member.
+    package var connect = Duration.seconds(1)
+    /// From the first byte of a request's head to its last.
+    package var header = Duration.seconds(10)
+    /// From the request sent to the first byte of its response.
+    package var firstByte = Duration.seconds(30)
+    /// Without a byte in either direction. Nil is the protocol's own: HTTP 60 s, TCP 300 s, UDP 30 s.
+    package var idle: Duration?
+
+    package init() {}
+  }
+
+  /// `timeouts.idle`, or the protocol's own.
+  package var idleTimeout: Duration {
+    switch `protocol` {
+    case .http, .https: timeouts.idle ?? .seconds(60)
+    case .tcp, .tlsPassthrough: timeouts.idle ?? .seconds(300)
+    case .udp: timeouts.idle ?? .seconds(30)
+    }
+  }
+}
+
+/// One rule of an HTTP virtual server. Order is of no importance; `RouteTable` says which wins.
+package struct HTTPRoute: Equatable, Sendable {
+  /// A name, `*.` and a name for exactly one more label, or nil for any host.
+  package var host: String?
+  package var path: PathMatch
+  package var pool: String
+
+  package init(host: String? = nil, path: PathMatch = .prefix("/"), pool: String) {
+    self.host = host
+    self.path = path
+    self.pool = pool
+  }
+
+  /// Ingress path types.
+  package enum PathMatch: Hashable, Sendable {
+    case exact(String)
+    /// By whole elements: `/a` matches `/a` and `/a/b`, not `/ab`.
+    case prefix(String)
+    /// As `prefix`.
+    case implementationSpecific(String)
+
+    package var path: String {
+      switch self {
+      case .exact(let path), .prefix(let path), .implementationSpecific(let path): path
+      }
+    }
+  }
+}
+
+/// Members that share one kind of traffic.
+package struct Pool: Equatable, Sendable {
+  package enum LoadBalancing: String, Sendable, CaseIterable {
+    case roundRobin = "round-robin"
+    /// Round robin in proportion to the members' weights.
+    case ratio
+    case leastConnections = "least-connections"
+  }
+
+  /// Unique; what virtual servers and routes refer to.
+  package var name: String
+  package var loadBalancing: LoadBalancing
+  package var members: [Member]
+  package var monitor: Monitor
+
+  package init(
+    name: String, loadBalancing: LoadBalancing = .roundRobin, members: [Member] = [],
+    monitor: Monitor = .none
+  ) {
+    self.name = name
+    self.loadBalancing = loadBalancing
+    self.members = members
+    self.monitor = monitor
+  }
+}
+
+package struct Member: Equatable, Sendable {
+  package enum State: String, Sendable, CaseIterable {
+    case enabled
+    /// Keeps the connections it has, and gets no new ones.
+    case draining
+    case disabled
+  }
+
+  package var address: IPAddress
+  package var port: UInt16
+  /// 1...256; of use to `ratio` and `leastConnections`.
+  package var weight: Int
+  package var state: State
+  /// What the member is called where it comes from, as `pod default/web-1`.
+  package var label: String
+
+  package init(
+    address: IPAddress, port: UInt16, weight: Int = 1, state: State = .enabled, label: String = ""
+  ) {
+    self.address = address
+    self.port = port
+    self.weight = weight
+    self.state = state
+    self.label = label
+  }
+
+  package var socketAddress: SocketAddress { SocketAddress(address, port: port) }
+}
+
+/// How members are probed.
+package struct Monitor: Hashable, Sendable {
+  package enum Kind: String, Sendable, CaseIterable { case none, tcp, http, icmp }
+
+  package var kind: Kind
+  /// Of `http`.
+  package var path: String
+  package var interval: Duration
+  package var timeout: Duration
+  /// Successes in a row until a member that is down is up.
+  package var rise: Int
+  /// Failures in a row until a member that is up is down.
+  package var fall: Int
+  package var expectedStatus: ClosedRange<Int>
+
+  package init(
+    kind: Kind, path: String = "/", interval: Duration = .seconds(1),
+    timeout: Duration = .seconds(1), rise: Int = 2, fall: Int = 3,
+    expectedStatus: ClosedRange<Int> = 200...399
+  ) {
+    self.kind = kind
+    self.path = path
+    self.interval = interval
+    self.timeout = timeout
+    self.rise = rise
+    self.fall = fall
+    self.expectedStatus = expectedStatus
+  }
+
+  package static let none = Monitor(kind: .none)
+}

@@ -1,0 +1,170 @@
+import NetTypes
+
+/// What is wrong with one object, and what would be right.
+package struct Problem: Equatable, Sendable, CustomStringConvertible {
+  /// As `virtual server web` or `pool web`.
+  package var object: String
+  /// As `members[1].weight`.
+  package var field: String
+  package var found: String
+  package var expected: String
+
+  package init(object: String, field: String, found: String, expected: String) {
+    self.object = object
+    self.field = field
+    self.found = found
+    self.expected = expected
+  }
+
+  package var description: String { "\(object): \(field) is \(found), expected \(expected)" }
+}
+
+extension DeliveryConfiguration {
+  /// The objects that can serve, and what is wrong with the others: a bad object never keeps
+  /// another from being applied. Of two objects that claim the same name or address the first stays.
+  package func validated() -> (usable: DeliveryConfiguration, problems: [Problem]) {
+    var usable = DeliveryConfiguration()
+    var problems: [Problem] = []
+    var poolNames: Set<String> = []
+    for pool in pools {
+      var own = pool.validate()
+      if !poolNames.insert(pool.name).inserted {
+        own.append(pool.problem("name", pool.name, "a name no other pool has"))
+      }
+      problems += own
+      if own.isEmpty { usable.pools.append(pool) }
+    }
+    let usablePools = Set(usable.pools.map(\.name))
+    var names: Set<String> = []
+    var claims: Set<Claim> = []
+    for server in virtualServers {
+      var own = server.validate()
+      for name in server.poolNames where !usablePools.contains(name) {
+        let expected = poolNames.contains(name) ? "a valid pool" : "a pool that exists"
+        own.append(server.problem("pool", name, expected))
+      }
+      if !names.insert(server.name).inserted {
+        own.append(server.problem("name", server.name, "a name no other virtual server has"))
+      }
+      if own.isEmpty, !claims.insert(Claim(server)).inserted {
+        let found = SocketAddress(server.address, port: server.port).description
+        own.append(server.problem("address", found, "an address and port that are not yet taken"))
+      }
+      problems += own
+      if own.isEmpty { usable.virtualServers.append(server) }
+    }
+    return (usable, problems)
+  }
+
+  private struct Claim: Hashable {
+    var address: SocketAddress
+    var isUDP: Bool
+    init(_ server: VirtualServer) {
+      address = SocketAddress(server.address, port: server.port)
+      isUDP = server.protocol == .udp
+    }
+  }
+}
+
+extension VirtualServer {
+  /// What is wrong with this object alone.
+  package func validate() -> [Problem] {
+    var problems: [Problem] = []
+    if name.isEmpty { problems.append(problem("name", "empty", "a name")) }
+    if port == 0 { problems.append(problem("port", "0", "1 to 65535")) }
+    switch `protocol` {
+    case .http:
+      if pool == nil, routes.isEmpty {
+        problems.append(problem("pool", "missing", "a pool or routes"))
+      }
+      for (index, route) in routes.enumerated() {
+        problems += route.validate().map {
+          problem("routes[\(index)].\($0.field)", $0.found, $0.expected)
+        }
+      }
+    case .tcp, .udp:
+      if pool == nil { problems.append(problem("pool", "missing", "a pool")) }
+      if !routes.isEmpty {
+        problems.append(problem("routes", "given", "none, as \(`protocol`) has no requests"))
+      }
+    case .https, .tlsPassthrough:
+      problems.append(problem("protocol", `protocol`.rawValue, "tcp, udp or http"))
+    }
+    let limits = [timeouts.connect, timeouts.header, timeouts.firstByte, idleTimeout]
+    if let wrong = limits.first(where: { $0 < .milliseconds(1) || $0 > .seconds(86400) }) {
+      problems.append(problem("timeouts", "\(wrong)", "1 ms to 1 day"))
+    }
+    return problems
+  }
+
+  var poolNames: [String] { (pool.map { [$0] } ?? []) + routes.map(\.pool) }
+
+  func problem(_ field: String, _ found: String, _ expected: String) -> Problem {
+    Problem(object: "virtual server \(name)", field: field, found: found, expected: expected)
+  }
+}
+
+extension HTTPRoute {
+  fileprivate func validate() -> [(field: String, found: String, expected: String)] {
+    var problems: [(field: String, found: String, expected: String)] = []
+    if !path.path.hasPrefix("/") { problems.append(("path", "\"\(path.path)\"", "a path from /")) }
+    if let host {
+      let name = host.hasPrefix("*.") ? host.dropFirst(2) : host[...]
+      let valid =
+        !name.isEmpty && name.utf8.count <= 253
+        && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy {
+          (1...63).contains($0.utf8.count)
+            && $0.utf8.allSatisfy { byte in
+              byte == 0x2d || byte == 0x5f || (0x30...0x39).contains(byte)
+                || (0x61...0x7a).contains(byte | 0x20)
+            }
+        }
+      if !valid { problems.append(("host", "\"\(host)\"", "a name, or *. and a name")) }
+    }
+    return problems
+  }
+}
+
+extension Pool {
+  /// What is wrong with this object alone. A pool without members is valid: it answers 503.
+  package func validate() -> [Problem] {
+    var problems: [Problem] = []
+    if name.isEmpty { problems.append(problem("name", "empty", "a name")) }
+    var seen: Set<SocketAddress> = []
+    for (index, member) in members.enumerated() {
+      let place = "members[\(index)]"
+      if member.port == 0 { problems.append(problem("\(place).port", "0", "1 to 65535")) }
+      if !(1...256).contains(member.weight) {
+        problems.append(problem("\(place).weight", "\(member.weight)", "1 to 256"))
+      }
+      if !seen.insert(member.socketAddress).inserted {
+        problems.append(
+          problem("\(place).address", "\(member.socketAddress)", "an address not listed before"))
+      }
+    }
+    if monitor.kind == .none { return problems }
+    if monitor.interval < .milliseconds(10) {
+      problems.append(problem("monitor.interval", "\(monitor.interval)", "10 ms or more"))
+    }
+    if monitor.timeout < .milliseconds(1) {
+      problems.append(problem("monitor.timeout", "\(monitor.timeout)", "1 ms or more"))
+    }
+    if !(1...100).contains(monitor.rise) {
+      problems.append(problem("monitor.rise", "\(monitor.rise)", "1 to 100"))
+    }
+    if !(1...100).contains(monitor.fall) {
+      problems.append(problem("monitor.fall", "\(monitor.fall)", "1 to 100"))
+    }
+    if monitor.kind == .http,
+      !monitor.path.hasPrefix("/")
+        || monitor.path.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f })
+    {
+      problems.append(problem("monitor.path", "\"\(monitor.path)\"", "a path from /"))
+    }
+    return problems
+  }
+
+  func problem(_ field: String, _ found: String, _ expected: String) -> Problem {
+    Problem(object: "pool \(name)", field: field, found: found, expected: expected)
+  }
+}
