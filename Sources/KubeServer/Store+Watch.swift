@@ -1,0 +1,69 @@
+import Kubernetes
+import Linux
+
+/// One listener to changes.
+struct Subscriber {
+  let resources: Set<GroupResource>
+  let continuation: AsyncStream<StoreEvent>.Continuation
+}
+
+extension Store {
+  /// Changes of `resources` from now on, after one `added` for each object there is.
+  ///
+  /// The stream ends when its task is cancelled, or when more than `limit` changes wait in it.
+  package func subscribe(
+    _ resources: Set<GroupResource>, replay: Bool = true, limit: Int = 100_000
+  ) -> AsyncStream<StoreEvent> {
+    var initial: [StoreEvent] = []
+    if replay {
+      for resource in resources {
+        for object in (tables[resource] ?? [:]).values.sorted(by: { $0.revision < $1.revision }) {
+          initial.append(StoreEvent(kind: .added, object: object, previous: nil))
+        }
+      }
+    }
+    return subscribe(resources, initial: initial, limit: limit)
+  }
+
+  /// Changes of `resources` after `revision`.
+  /// - Throws: 410 when some of them are no longer held.
+  package func subscribe(
+    _ resources: Set<GroupResource>, after revision: Int64, limit: Int = 4096
+  ) throws(APIStatus) -> AsyncStream<StoreEvent> {
+    guard let events = history.events(after: revision) else {
+      throw .expired(asked: revision, oldest: history.oldest)
+    }
+    let initial = events.filter { resources.contains($0.resource) }
+    return subscribe(resources, initial: initial, limit: limit)
+  }
+
+  private func subscribe(
+    _ resources: Set<GroupResource>, initial: [StoreEvent], limit: Int
+  ) -> AsyncStream<StoreEvent> {
+    let id = nextSubscriber
+    nextSubscriber += 1
+    let (stream, continuation) = AsyncStream.makeStream(
+      of: StoreEvent.self, bufferingPolicy: .bufferingOldest(limit + initial.count))
+    for event in initial { continuation.yield(event) }
+    subscribers[id] = Subscriber(resources: resources, continuation: continuation)
+    continuation.onTermination = { _ in
+      Task { @Loop [weak self] in self?.subscribers[id] = nil }
+    }
+    return stream
+  }
+
+  /// The number of open watches and subscriptions.
+  package var subscriberCount: Int { subscribers.count }
+
+  func publish(_ event: StoreEvent) {
+    history.append(event)
+    for (id, subscriber) in subscribers where subscriber.resources.contains(event.resource) {
+      switch subscriber.continuation.yield(event) {
+      case .enqueued: break
+      default:
+        subscribers[id] = nil
+        subscriber.continuation.finish()
+      }
+    }
+  }
+}
