@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,3 +28,12 @@ int atoll_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 int atoll_setns(int descriptor, int type) { return setns(descriptor, type); }
 int atoll_unshare(int flags) { return unshare(flags); }
 int atoll_set_thread_name(const char *name) { return pthread_setname_np(pthread_self(), name); }
+
+int atoll_accept(int listener) {
+  return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+ssize_t atoll_splice(int from, int to, size_t count, int more) {
+  return splice(from, NULL, to, NULL, count,
+                SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0));
+}

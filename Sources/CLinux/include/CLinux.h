@@ -33,3 +33,7 @@ int atoll_setns(int descriptor, int type);
 int atoll_unshare(int flags);
 /// pthread_setname_np(3) of the calling thread; at most 15 bytes.
 int atoll_set_thread_name(const char *name);
+/// accept4(2) without the peer's address, non-blocking and close-on-exec.
+int atoll_accept(int listener);
+/// splice(2) between descriptors without offsets, non-blocking, moving pages.
+ssize_t atoll_splice(int from, int to, size_t count, int more);
