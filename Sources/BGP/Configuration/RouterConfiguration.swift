@@ -1,0 +1,181 @@
+import NetTypes
+
+/// What a BGP speaker is told to do. ZebOS text and Calico objects both translate to this value.
+///
+/// Peer groups are kept as written, so that the running configuration can be printed as it was
+/// typed; `resolved(_:)` gives the settings that are in force for one neighbour.
+package struct RouterConfiguration: Equatable, Sendable {
+  package var localAS: ASNumber
+  /// Nil: the router takes the highest IPv4 address of its interfaces.
+  package var routerID: IPv4Address?
+  /// RFC 4271 §8.2.1 names port 179.
+  package var listenPort: UInt16 = 179
+  /// Addresses to listen on; empty: all of them.
+  package var listenAddresses: [IPAddress] = []
+  package var gracefulRestart = GracefulRestart()
+  /// In force where neither the neighbour nor its peer group has timers of its own.
+  package var timers = SessionTimers()
+  package var peerGroups: [PeerGroup] = []
+  package var neighbors: [Neighbor] = []
+  /// Prefixes that this speaker originates.
+  package var networks: [IPPrefix] = []
+  /// Equal paths installed together; 1 switches multipath off.
+  package var maximumPaths = 16
+  /// Nil: the router id. RFC 4456 §7.
+  package var clusterID: IPv4Address?
+  /// Compare MED between paths of different neighbouring ASes.
+  package var alwaysCompareMED = false
+
+  package init(localAS: ASNumber, routerID: IPv4Address? = nil) {
+    self.localAS = localAS
+    self.routerID = routerID
+  }
+}
+
+/// RFC 4724.
+package struct GracefulRestart: Equatable, Sendable {
+  package var isEnabled = true
+  /// How long peers keep our routes while we restart: whole seconds, 0 to 4095. RFC 4724 §3.
+  package var restartTime: Duration = .seconds(120)
+  /// How long a peer's stale routes stay after it is back without its End-of-RIB. RFC 4724 §4.2.
+  package var stalePathTime: Duration = .seconds(360)
+
+  package init(isEnabled: Bool = true, restartTime: Duration = .seconds(120)) {
+    self.isEnabled = isEnabled
+    self.restartTime = restartTime
+  }
+}
+
+/// Timers of a session. RFC 4271 §10.
+package struct SessionTimers: Hashable, Sendable {
+  /// Whole seconds, 3 to 65535; zero disables keepalives. RFC 4271 §4.2.
+  package var hold: Duration
+  /// At most a third of the hold time. RFC 4271 §4.4.
+  package var keepalive: Duration
+  package var connectRetry: Duration
+
+  package init(
+    hold: Duration = .seconds(9), keepalive: Duration = .seconds(3),
+    connectRetry: Duration = .seconds(5)
+  ) {
+    self.hold = hold
+    self.keepalive = keepalive
+    self.connectRetry = connectRetry
+  }
+}
+
+/// Settings that a neighbour inherits from its peer group where it has none of its own.
+package struct NeighborSettings: Equatable, Sendable {
+  package var remoteAS: ASNumber?
+  package var description: String?
+  /// Administratively down.
+  package var shutdown: Bool?
+  /// Never open the connection, only accept it.
+  package var passive: Bool?
+  /// The TCP MD5 key of RFC 2385; at most 80 octets.
+  package var password: String?
+  package var timers: SessionTimers?
+  package var nextHopSelf: Bool?
+  /// RFC 4456.
+  package var routeReflectorClient: Bool?
+  /// Announce the default route of the session's families to this neighbour alone.
+  package var defaultOriginate: Bool?
+  /// The name of a filter that the router's policy knows.
+  package var importFilter: String?
+  package var exportFilter: String?
+  /// The local address of the session.
+  package var sourceAddress: IPAddress?
+  /// Hops allowed to an external peer; nil: it must be on the link.
+  package var ebgpMultihop: UInt8?
+  /// Accept no more prefixes than this; the session closes when it is passed. RFC 4486 §4.
+  package var maximumPrefixes: Int?
+
+  package init(remoteAS: ASNumber? = nil) { self.remoteAS = remoteAS }
+}
+
+/// Settings under a name, for neighbours to share.
+package struct PeerGroup: Equatable, Sendable {
+  package var name: String
+  package var settings: NeighborSettings
+
+  package init(name: String, settings: NeighborSettings = NeighborSettings()) {
+    self.name = name
+    self.settings = settings
+  }
+}
+
+/// One peer, known by its address.
+package struct Neighbor: Equatable, Sendable {
+  package var address: IPAddress
+  package var peerGroup: String?
+  package var settings: NeighborSettings
+  package var port: UInt16 = 179
+
+  package init(
+    address: IPAddress, remoteAS: ASNumber? = nil, peerGroup: String? = nil,
+    settings: NeighborSettings = NeighborSettings()
+  ) {
+    self.address = address
+    self.peerGroup = peerGroup
+    self.settings = settings
+    if let remoteAS { self.settings.remoteAS = remoteAS }
+  }
+}
+
+/// The settings in force for one neighbour; two equal values need no new session.
+package struct ResolvedNeighbor: Equatable, Sendable {
+  package var address: IPAddress
+  package var port: UInt16
+  package var remoteAS: ASNumber
+  package var peerGroup: String?
+  package var description: String?
+  package var shutdown: Bool
+  package var passive: Bool
+  package var password: String?
+  package var timers: SessionTimers
+  package var nextHopSelf: Bool
+  package var routeReflectorClient: Bool
+  package var defaultOriginate: Bool
+  package var importFilter: String?
+  package var exportFilter: String?
+  package var sourceAddress: IPAddress?
+  package var ebgpMultihop: UInt8?
+  package var maximumPrefixes: Int?
+}
+
+extension RouterConfiguration {
+  package func peerGroup(_ name: String) -> PeerGroup? { peerGroups.first { $0.name == name } }
+
+  /// The neighbour's settings, its group's where it has none, then the defaults.
+  /// Nil while neither it nor its group has a remote AS.
+  package func resolved(_ neighbor: Neighbor) -> ResolvedNeighbor? {
+    let own = neighbor.settings
+    let group = neighbor.peerGroup.flatMap(peerGroup)?.settings ?? NeighborSettings()
+    guard let remoteAS = own.remoteAS ?? group.remoteAS else { return nil }
+    return ResolvedNeighbor(
+      address: neighbor.address, port: neighbor.port, remoteAS: remoteAS,
+      peerGroup: neighbor.peerGroup,
+      description: own.description ?? group.description,
+      shutdown: own.shutdown ?? group.shutdown ?? false,
+      passive: own.passive ?? group.passive ?? false,
+      password: own.password ?? group.password,
+      timers: own.timers ?? group.timers ?? timers,
+      nextHopSelf: own.nextHopSelf ?? group.nextHopSelf ?? false,
+      routeReflectorClient: own.routeReflectorClient ?? group.routeReflectorClient ?? false,
+      defaultOriginate: own.defaultOriginate ?? group.defaultOriginate ?? false,
+      importFilter: own.importFilter ?? group.importFilter,
+      exportFilter: own.exportFilter ?? group.exportFilter,
+      sourceAddress: own.sourceAddress ?? group.sourceAddress,
+      ebgpMultihop: own.ebgpMultihop ?? group.ebgpMultihop,
+      maximumPrefixes: own.maximumPrefixes ?? group.maximumPrefixes)
+  }
+
+  /// The neighbours that have a remote AS, by address; of two with one address the first counts.
+  package var resolvedNeighbors: [IPAddress: ResolvedNeighbor] {
+    var result: [IPAddress: ResolvedNeighbor] = [:]
+    for neighbor in neighbors where result[neighbor.address] == nil {
+      result[neighbor.address] = resolved(neighbor)
+    }
+    return result
+  }
+}
