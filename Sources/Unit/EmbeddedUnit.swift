@@ -1,0 +1,198 @@
+import Containers
+import Glibc
+import Intent
+import KubeClient
+import Kubernetes
+import Linux
+import NetTypes
+
+/// The embedded provider: a unit on this machine, its nodes network namespaces.
+package enum EmbeddedUnit {
+  /// Brings a unit up, or repairs what is missing of it, and waits until it answers.
+  /// - Throws: `UnitError` when something stands in the way; a unit that could not be built is
+  ///   taken away again, one that is not ready in time is left for the user to look at.
+  @Loop package static func up(
+    _ configuration: UnitConfiguration, sample: Bool, wait: Duration, notices: [String],
+    show: @escaping @Loop (Progress) -> Void
+  ) async throws -> UpSummary {
+    let log = ProgressLog(show: show)
+    for notice in notices { log.notice(notice) }
+    try Preflight.check()
+    let plan = try UnitPlan(configuration)
+    let lock = try UnitLock(configuration.name)
+    defer { lock.release() }
+    let kept = UnitRegistry.kept(configuration.name)
+    try plan.checkAgainst(try UnitRegistry.all())
+    try checkUnchanged(configuration, kept)
+    let publishes = try PortChoice.choose(for: configuration, kept: kept)
+    let record = UnitRecord(configuration: configuration, publishes: publishes)
+    let deadline = Loop.now.advanced(by: wait)
+    do {
+      try await build(plan, record, sample: sample, kept: kept, log)
+    } catch {
+      if kept == nil { try? await remove(configuration.name, keepState: false) }
+      throw error
+    }
+    let readiness = try UnitReadiness(record: record, plan: plan, deadline: deadline)
+    try await log.step("api") { (try await readiness.apiServer(), "\(plan.apiServer)") }
+    try await log.step("routing") { ((), try await readiness.routingObjects()) }
+    try await log.step("nodes") { ((), try await readiness.nodes()) }
+    try await log.step("bgp") { ((), try await readiness.sessions()) }
+    try await log.step("pods") { ((), try await readiness.workloads()) }
+    try await log.step("edge") { ((), try await readiness.edgeAnswers()) }
+    return UpSummary(record: record, elapsed: log.elapsed)
+  }
+
+  @Loop private static func build(
+    _ plan: UnitPlan, _ record: UnitRecord, sample: Bool, kept: UnitRecord?, _ log: ProgressLog
+  ) async throws {
+    try await log.step("network") {
+      let made = try NetworkBuilder(plan: plan).build()
+      return ((), made == 0 ? "as it was" : "\(plan.roles.count) namespaces, \(made) changes")
+    }
+    try await log.step("state") {
+      let issued = try UnitKeys(plan: plan, apiPort: record.apiPort ?? 0).prepare()
+      try writeState(plan, record, sample: sample && kept == nil)
+      return ((), issued == 0 ? "as it was" : "\(issued) certificates, \(record.directory.state)")
+    }
+    try await log.step("image") {
+      let image = try await ImageStore(root: UnitDirectory.images).ensureSample()
+      return ((), image)
+    }
+    try await log.step("roles") {
+      let detail = try await startSupervisor(record, changed: kept != nil && kept != record)
+      return ((), detail)
+    }
+  }
+
+  @Loop private static func writeState(
+    _ plan: UnitPlan, _ record: UnitRecord, sample: Bool
+  ) throws {
+    let directory = record.directory
+    for folder in [directory.manifests, directory.server, directory.edge, directory.logs] {
+      try FileSystem.makeDirectories(folder, mode: 0o700)
+    }
+    try FileSystem.makeDirectories(directory.runtime + "/roles", mode: 0o700)
+    if sample, record.configuration.manifests.isEmpty {
+      try FileSystem.write(SampleManifest.text, to: directory.manifests + "/sample.yaml")
+    }
+    try writeRouterConfiguration(plan, directory)
+    try FileSystem.write(record.json.prettyText + "\n", to: directory.record)
+  }
+
+  /// Writes the edge's configuration unless an operator has changed it since it was last generated.
+  @Loop private static func writeRouterConfiguration(
+    _ plan: UnitPlan, _ directory: UnitDirectory
+  ) throws {
+    let generated = directory.routerConfiguration + ".generated"
+    let current = try? FileSystem.readText(directory.routerConfiguration)
+    guard current == nil || current == (try? FileSystem.readText(generated)) else { return }
+    let text = plan.routerConfiguration
+    if current == text { return }
+    try FileSystem.write(text, to: generated)
+    try FileSystem.write(text, to: directory.routerConfiguration)
+    if current != nil, let edge = ProcessFile(directory.pidFile(of: "edge")).livePID {
+      kill(edge, SIGTERM)
+    }
+  }
+
+  /// What cannot change under a living unit is refused with what was found.
+  private static func checkUnchanged(
+    _ configuration: UnitConfiguration, _ kept: UnitRecord?
+  ) throws(UnitError) {
+    guard let kept = kept?.configuration else { return }
+    let pairs: [(String, String, String)] = [
+      ("pod-cidr", "\(kept.podCIDR)", "\(configuration.podCIDR)"),
+      ("node-cidr", "\(kept.nodeCIDR)", "\(configuration.nodeCIDR)"),
+      ("vip-cidr", "\(kept.vipCIDR)", "\(configuration.vipCIDR)"),
+      ("block-size", "\(kept.blockSize)", "\(configuration.blockSize)"),
+      ("as-number", "\(kept.asNumber)", "\(configuration.asNumber)"),
+      ("servers", "\(kept.servers)", "\(configuration.servers)"),
+      ("agents", "\(kept.agents)", "\(configuration.agents)"),
+    ]
+    for (field, old, new) in pairs where old != new {
+      throw UnitError(
+        "\(field): unit \(kept.name) has \(old), found \(new); "
+          + "`atoll down --name \(kept.name)` first, or use another --name")
+    }
+  }
+
+  @Loop private static func startSupervisor(
+    _ record: UnitRecord, changed: Bool
+  ) async throws -> String {
+    let file = ProcessFile(record.directory.supervisorPID)
+    if let running = file.livePID {
+      if !changed { return "as they were" }
+      // Its successor adopts the roles and opens the ports anew.
+      kill(running, SIGKILL)
+    }
+    let executable = try FileSystem.executablePath()
+    _ = try ChildProcess.spawn(
+      [executable, "supervise", "--name", record.name],
+      output: .append(record.directory.log(of: "supervisor")), newSession: true)
+    return "apiserver, edge, \(record.configuration.servers + record.configuration.agents) nodes"
+  }
+
+  /// Takes a unit down: processes, containers, mounts, cgroups, namespaces, and its state unless kept.
+  @Loop package static func down(
+    _ name: String, keepState: Bool, show: @escaping @Loop (Progress) -> Void
+  ) async throws {
+    let log = ProgressLog(show: show)
+    try Preflight.checkRoot()
+    let lock = try UnitLock(name)
+    defer { lock.release() }
+    try await log.step("down") {
+      try await remove(name, keepState: keepState)
+      return ((), keepState ? "\(name), state kept" : name)
+    }
+  }
+
+  @Loop private static func remove(_ name: String, keepState: Bool) async throws {
+    let directory = UnitDirectory(unit: name)
+    await UnitProcesses(unit: name).end()
+    try UnitProcesses(unit: name).releaseMounts()
+    try NetworkBuilder.remove(unit: name)
+    ControlGroups.remove("atoll/\(name)")
+    try FileSystem.removeTree(directory.runtime)
+    if !keepState { try FileSystem.removeTree(directory.state) }
+  }
+}
+
+/// How `up` ended, for a person and for a script.
+package struct UpSummary: Sendable {
+  package let record: UnitRecord
+  package let elapsed: Duration
+
+  private var edge: String? { UnitSummary(record: record, isRunning: true).edgeURL }
+
+  package var json: JSON {
+    let (seconds, attoseconds) = elapsed.components
+    return [
+      "unit": JSON(record.name), "kubeconfig": JSON(record.directory.kubeconfig),
+      "api": JSON(record.apiPort.map { "https://127.0.0.1:\($0)" }), "edge": JSON(edge),
+      "elapsedSeconds": .number(Double(seconds) + Double(attoseconds / 1_000_000_000_000) / 1e6),
+    ]
+  }
+
+  package var text: String {
+    var lines = ["", "kubeconfig  \(record.directory.kubeconfig)"]
+    lines += record.publishes.map { published in
+      let target =
+        switch published.target {
+        case .server: "Kubernetes API"
+        case .edge: "edge, port \(published.port)"
+        case .address(let address): "\(address), port \(published.port)"
+        }
+      let scheme = published.target == .server || published.port == 443 ? "https" : "http"
+      return "published   \(scheme)://127.0.0.1:\(published.hostPort)  →  \(target)"
+    }
+    let name = record.name
+    lines += [
+      "", "Try:",
+      "  kubectl --kubeconfig \(record.directory.kubeconfig) get pod -A -o wide",
+      "  curl \(edge ?? "http://127.0.0.1")",
+      "  atoll shell --name \(name) -c 'show ip bgp summary'",
+    ]
+    return lines.joined(separator: "\n")
+  }
+}

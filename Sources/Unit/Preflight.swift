@@ -1,0 +1,47 @@
+import Glibc
+import Linux
+
+/// What a unit needs of the machine; what is missing is one line saying what and how.
+enum Preflight {
+  static func checkRoot() throws(UnitError) {
+    guard geteuid() == 0 else {
+      throw UnitError(
+        "not root: a unit's namespaces, mounts and cgroups need it; run with sudo")
+    }
+  }
+
+  static func check() throws(UnitError) {
+    try checkRoot()
+    for (tool, package) in [("runc", "runc"), ("nft", "nftables")] where !isInPath(tool) {
+      throw UnitError("\(tool) is not in PATH: sudo apt-get install \(package)")
+    }
+    guard FileSystem.exists("/proc/self/ns/net") else {
+      throw UnitError("the kernel has no network namespaces: CONFIG_NET_NS is needed")
+    }
+    guard let kinds = try? FileSystem.readText("/proc/filesystems"), kinds.contains("overlay") else {
+      throw UnitError("the kernel has no overlayfs: sudo modprobe overlay")
+    }
+  }
+
+  private static func isInPath(_ tool: String) -> Bool {
+    let path = getenv("PATH").map { String(cString: $0) } ?? ""
+    let folders = path.split(separator: ":").map(String.init) + ["/usr/sbin", "/sbin"]
+    return folders.contains { access("\($0)/\(tool)", X_OK) == 0 }
+  }
+}
+
+/// One command at a time works on a unit; another one waits for it.
+struct UnitLock: ~Copyable {
+  private let path: String
+  private let descriptor: Descriptor
+
+  init(_ unit: String) throws {
+    try FileSystem.makeDirectories(UnitDirectory.runtimeRoot, mode: 0o755)
+    path = UnitDirectory(unit: unit).supervisorLock
+    descriptor = Descriptor(
+      try system("open", path) { open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600) })
+    try system("flock", path) { flock(descriptor.rawValue, LOCK_EX) }
+  }
+
+  consuming func release() {}
+}

@@ -1,0 +1,60 @@
+import Glibc
+import Linux
+
+/// A role's log, as the supervisor collects it.
+@Loop package enum RoleLog {
+  package static func print(
+    _ role: String, of record: UnitRecord, tail: Int?, follow: Bool
+  ) async throws {
+    let path = record.directory.log(of: role)
+    guard FileSystem.exists(path) else {
+      let known = try FileSystem.list(record.directory.logs).map { $0.replacing(".log", with: "") }
+      throw UnitError(
+        "log of \"\(role)\": unit \(record.name) has \(known.sorted().joined(separator: ", "))")
+    }
+    var text = try FileSystem.readText(path)
+    var offset = text.utf8.count
+    if let tail {
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
+      text = lines.suffix(max(0, tail)).map { $0 + "\n" }.joined()
+    }
+    write(text)
+    while follow {
+      try await Loop.sleep(.milliseconds(200))
+      let whole = try FileSystem.readText(path)
+      // A shorter file was begun anew.
+      if whole.utf8.count < offset { offset = 0 }
+      write(String(decoding: Array(whole.utf8.dropFirst(offset)), as: UTF8.self))
+      offset = whole.utf8.count
+    }
+  }
+
+  private static func write(_ text: String) {
+    let bytes = Array(text.utf8)
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes[sent...].withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      if count <= 0 { return }
+      sent += count
+    }
+  }
+}
+
+/// Runs a user's command inside a role's namespace, in place of this process.
+package enum RoleExec {
+  package static func replaceProcess(
+    role: String, of record: UnitRecord, command: [String]
+  ) throws {
+    try Preflight.checkRoot()
+    let role = try UnitPlan(record.configuration).role(named: role)
+    guard NetworkNamespace.exists(named: role.namespace) else {
+      throw UnitError("unit \(record.name) is down: `atoll up --name \(record.name)` first")
+    }
+    try NetworkNamespace.open(named: role.namespace).enter()
+    var arguments = command.map { strdup($0) } + [nil]
+    execvp(arguments[0], &arguments)
+    let reason = SystemError("exec", command[0])
+    for argument in arguments { free(argument) }
+    throw UnitError("\(reason)")
+  }
+}

@@ -1,0 +1,90 @@
+import KubeClient
+import Linux
+import NetTypes
+import Transport
+
+/// The unit's own certificate authority and what it issues: one identity a role, made once.
+@Loop struct UnitKeys {
+  let plan: UnitPlan
+  let apiPort: UInt16
+
+  /// - Returns: How many certificates were issued.
+  func prepare() throws -> Int {
+    let directory = UnitDirectory(unit: plan.configuration.name)
+    try FileSystem.makeDirectories("\(directory.state)/pki", mode: 0o700)
+    let authority = try loadAuthority(directory)
+    var issued = 0
+    for identity in identities where !FileSystem.exists(directory.key(identity.file)) {
+      let pair = try authority.issue(
+        commonName: identity.name, organizations: identity.groups, names: identity.names,
+        addresses: identity.addresses)
+      try FileSystem.write(pair.certificate, to: directory.certificate(identity.file), mode: 0o600)
+      try FileSystem.write(pair.key, to: directory.key(identity.file), mode: 0o600)
+      issued += 1
+    }
+    try writeKubeconfigs(directory, authority: authority.certificate)
+    return issued
+  }
+
+  private struct Identity {
+    var file: String
+    var name: String
+    var groups: [String] = []
+    var names: [String] = []
+    var addresses: [IPAddress] = []
+  }
+
+  /// Names and groups as Kubernetes' own components carry them.
+  private var identities: [Identity] {
+    let node = plan.controlPlane
+    return [
+      Identity(
+        file: "apiserver", name: "kube-apiserver",
+        names: [
+          "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+          "kubernetes.default.svc.cluster.local", node.nodeName,
+        ],
+        addresses: [.v4(.loopback), plan.apiServer.address, plan.configuration.serviceCIDR[1]]),
+      Identity(
+        file: "apiserver-kubelet", name: "kube-apiserver-kubelet-client", groups: ["system:masters"]),
+      Identity(file: "admin", name: "atoll:admin", groups: ["system:masters"]),
+      Identity(file: "edge", name: "atoll:edge", groups: ["atoll:edges"]),
+    ]
+      + plan.nodes.map { role in
+        Identity(
+          file: role.name, name: "system:node:\(role.nodeName)", groups: ["system:nodes"],
+          names: [role.nodeName], addresses: plan.address(of: role).map { [$0] } ?? [])
+      }
+  }
+
+  private func loadAuthority(_ directory: UnitDirectory) throws -> CertificateAuthority {
+    if FileSystem.exists(directory.key("ca")) {
+      return try CertificateAuthority(
+        certificate: try FileSystem.readText(directory.certificate("ca")),
+        key: try FileSystem.readText(directory.key("ca")))
+    }
+    let authority = try CertificateAuthority(commonName: "atoll \(plan.configuration.name)")
+    try FileSystem.write(authority.certificate, to: directory.certificate("ca"), mode: 0o644)
+    try FileSystem.write(authority.key, to: directory.key("ca"), mode: 0o600)
+    return authority
+  }
+
+  /// The user's kubeconfig goes through the published port, the roles' ones straight to the server.
+  private func writeKubeconfigs(_ directory: UnitDirectory, authority: String) throws {
+    for identity in ["admin", "edge"] + plan.nodes.map(\.name) {
+      let server =
+        identity == "admin" ? "https://127.0.0.1:\(apiPort)" : "https://\(plan.apiServer)"
+      let path =
+        identity == "admin" ? directory.kubeconfig : directory.kubeconfig(of: identity)
+      let text = Kubeconfig(
+        cluster: "atoll-\(plan.configuration.name)", server: server,
+        certificateAuthority: authority,
+        clientCertificate: try FileSystem.readText(directory.certificate(identity)),
+        clientKey: try FileSystem.readText(directory.key(identity))
+      ).yaml
+      if (try? FileSystem.readText(path)) != text {
+        try FileSystem.write(text, to: path, mode: 0o600)
+      }
+    }
+  }
+}

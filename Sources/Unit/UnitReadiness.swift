@@ -1,0 +1,150 @@
+import KubeClient
+import Kubernetes
+import Linux
+import NetTypes
+
+/// Waits for each part of a unit in turn, until one deadline; what is not ready then is named.
+@Loop final class UnitReadiness {
+  static let interval = Duration.milliseconds(10)
+
+  private let record: UnitRecord
+  private let plan: UnitPlan
+  private let deadline: Instant
+  private let client: KubeClient
+  private let edge: EdgeControl
+
+  init(record: UnitRecord, plan: UnitPlan, deadline: Instant) throws {
+    self.record = record
+    self.plan = plan
+    self.deadline = deadline
+    client = try KubeClient.of(record, plan)
+    edge = EdgeControl(record)
+  }
+
+  /// Asks `missing` until it has nothing to say, and returns what `holds` then says.
+  private func until(_ what: String, _ missing: () async throws -> String?) async throws {
+    var last = "no answer yet"
+    while true {
+      do {
+        guard let reason = try await missing() else { return }
+        last = reason
+      } catch {
+        last = "\(error)"
+      }
+      guard Loop.now < deadline else {
+        throw UnitError(
+          "\(what): \(last); the unit is left as it is: atoll status, atoll logs supervisor")
+      }
+      try await Loop.sleep(Self.interval)
+    }
+  }
+
+  func apiServer() async throws {
+    try await until("api") {
+      _ = try await client.get("/readyz")
+      return nil
+    }
+  }
+
+  /// The Calico objects that the user has not supplied.
+  func routingObjects() async throws -> String {
+    var created: [String] = []
+    for document in try YAML.documents(plan.routingManifest, file: "routing") {
+      let kind = document["kind"].string ?? ""
+      let resource = kind == "IPPool" ? "ippools" : "\(kind.lowercased())s"
+      let path = "/apis/projectcalico.org/v3/\(resource)"
+      if try await !client.get(path)["items"].elements.isEmpty { continue }
+      _ = try await client.post(path, document)
+      created.append(kind)
+    }
+    return created.isEmpty ? "as it was" : created.joined(separator: ", ")
+  }
+
+  func nodes() async throws -> String {
+    let expected = Set(plan.nodes.map(\.nodeName))
+    try await until("nodes") {
+      let ready = try await client.get("/api/v1/nodes")["items"].elements.filter { node in
+        node["status"]["conditions"].elements.contains {
+          $0["type"].string == "Ready" && $0["status"].string == "True"
+        }
+      }
+      let missing = expected.subtracting(ready.compactMap { $0["metadata"]["name"].string })
+      return missing.isEmpty ? nil : "not Ready: \(missing.sorted().joined(separator: ", "))"
+    }
+    return "\(expected.count) Ready"
+  }
+
+  func sessions() async throws -> String {
+    var routes = 0
+    try await until("bgp") {
+      let bgp = try await edge.status()["bgp"]
+      let down = bgp["sessions"].elements.filter { $0["state"].string != "Established" }
+      if !down.isEmpty || bgp["sessions"].elements.isEmpty {
+        return "not Established: \(down.compactMap { $0["peer"].string }.joined(separator: ", "))"
+      }
+      let affinities = try await client.get(
+        "/apis/crd.projectcalico.org/v1/blockaffinities")["items"].elements
+      let installed = bgp["routes"].elements.filter { $0["installed"].bool == true }
+      let known = Set(installed.compactMap { $0["prefix"].string })
+      let missing = affinities.compactMap { $0["spec"]["cidr"].string }.filter { !known.contains($0) }
+      routes = known.count
+      return missing.isEmpty && !affinities.isEmpty
+        ? nil : "no route to \(missing.joined(separator: ", "))"
+    }
+    return "\(plan.nodes.count) sessions Established, \(routes) routes installed"
+  }
+
+  func workloads() async throws -> String {
+    var running = 0
+    try await until("pods") {
+      let deployments = try await client.get("/apis/apps/v1/deployments")["items"].elements
+      for deployment in deployments {
+        let wanted = deployment["spec"]["replicas"].int ?? 1
+        let available = deployment["status"]["availableReplicas"].int ?? 0
+        if available < wanted {
+          let name = deployment["metadata"]["name"].string ?? ""
+          return "deployment \(name): \(available) of \(wanted) available\(try await whyPending())"
+        }
+      }
+      running = try await client.get("/api/v1/pods")["items"].elements.count {
+        $0["status"]["phase"].string == "Running"
+      }
+      return nil
+    }
+    return "\(running) Running"
+  }
+
+  /// The first reason a pod gives for not running.
+  private func whyPending() async throws -> String {
+    for pod in try await client.get("/api/v1/pods")["items"].elements {
+      let name = pod["metadata"]["name"].string ?? ""
+      for status in pod["status"]["containerStatuses"].elements {
+        let waiting = status["state"]["waiting"]
+        if let reason = waiting["reason"].string, reason != "ContainerCreating" {
+          return "; pod \(name): \(reason) \(waiting["message"].string ?? "")"
+        }
+      }
+    }
+    return ""
+  }
+
+  /// Every Ingress's first rule answers through the edge.
+  func edgeAnswers() async throws -> String {
+    var asked = 0
+    try await until("edge") {
+      var objects = VerificationPlan.Objects()
+      objects.ingresses = try await client.get("/apis/networking.k8s.io/v1/ingresses")["items"].elements
+      let verification = VerificationPlan(objects)
+      if let missing = verification.missing.first { return "\(missing.subject): \(missing.reason)" }
+      asked = 0
+      for item in verification.items {
+        if let failure = await ProbeRunner(plan: plan).run(item.probe).failure {
+          return "\(item.subject): \(failure)"
+        }
+        asked += 1
+      }
+      return nil
+    }
+    return asked == 0 ? "no Ingress to ask" : "\(asked) HTTP routes answer at \(plan.ingressVIP)"
+  }
+}

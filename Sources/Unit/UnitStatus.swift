@@ -1,0 +1,71 @@
+import HTTP
+import KubeClient
+import Kubernetes
+import Linux
+import NetTypes
+import Transport
+
+/// A unit as it is now, from its API server and its edge.
+package struct UnitStatus: Sendable {
+  package let record: UnitRecord
+  package var nodes: [JSON] = []
+  package var pods: [JSON] = []
+  package var affinities: [JSON] = []
+  package var edge: JSON = .null
+  /// What could not be read, and why.
+  package var problems: [String] = []
+
+  @Loop package static func read(_ record: UnitRecord) async throws -> UnitStatus {
+    var status = UnitStatus(record: record)
+    let client = try KubeClient.of(record, try UnitPlan(record.configuration))
+    do {
+      status.nodes = try await client.list("/api/v1/nodes")
+      status.pods = try await client.list("/api/v1/pods")
+      status.affinities = try await client.list("/apis/crd.projectcalico.org/v1/blockaffinities")
+    } catch {
+      status.problems.append("API server: \(error)")
+    }
+    do {
+      status.edge = try await EdgeControl(record).status()
+    } catch {
+      status.problems.append("edge: \(error)")
+    }
+    return status
+  }
+
+  package var json: JSON {
+    [
+      "unit": record.json, "nodes": .array(nodes), "pods": .array(pods), "edge": edge,
+      "problems": JSON(problems),
+    ]
+  }
+}
+
+/// The edge's control socket.
+@Loop package struct EdgeControl {
+  private let path: String
+
+  package init(_ record: UnitRecord) { path = record.directory.edgeSocket }
+
+  package func status() async throws -> JSON {
+    try JSON(parsing: try await exchange("GET", "/status"))
+  }
+
+  /// Runs a line of the routing shell; the answer is JSON with output and prompt.
+  package func exchange(_ method: String, _ target: String, body: String = "") async throws -> String
+  {
+    let client = HTTPClient(socketPath: path)
+    let response = try await client.send(
+      HTTPRequest(method: method, target: target, body: Array(body.utf8)))
+    return String(decoding: try await response.collect(limit: 16 << 20), as: UTF8.self)
+  }
+}
+
+extension KubeClient {
+  /// The administrator's client of a unit, straight to the server: from inside the edge's namespace.
+  @Loop static func of(_ record: UnitRecord, _ plan: UnitPlan) throws -> KubeClient {
+    try KubeClient(kubeconfig: try Kubeconfig.read(record.directory.kubeconfig))
+  }
+
+  @Loop func list(_ path: String) async throws -> [JSON] { try await get(path)["items"].elements }
+}
