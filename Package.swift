@@ -60,7 +60,7 @@ let package = Package(
     module("Linux", ["CLinux", "NetTypes", "Wire"]),
 
     // Level 3: engines on top of the operating system.
-    module("Transport", ["Linux", "HTTP", "NetTypes", "COpenSSL"]),
+    module("Transport", ["Linux", "CLinux", "HTTP", "NetTypes", "COpenSSL"]),
     module("Engine", ["Linux", "CLinux", "Delivery", "HTTP", "NetTypes", "Wire"]),
     module("Containers", ["Linux", "Kubernetes", "NetTypes"]),
     module("Telemetry", [logging]),
