@@ -162,7 +162,8 @@ struct HTTPServerTests {
     var limits = HTTPServer.Limits()
     limits.header = .milliseconds(50)
     try await withServer(limits: limits, handler: echo) { _, port in
-      #expect(try await raw(port, "GET / HTTP/1.1\r\nHost:") == "")
+      let answer = try await raw(port, "GET / HTTP/1.1\r\nHost:")
+      #expect(answer == "")
     }
   }
 
