@@ -3,8 +3,13 @@ import Linux
 
 /// One listener to changes.
 struct Subscriber {
+  enum Sink {
+    case stream(AsyncStream<StoreEvent>.Continuation)
+    /// Called inside the write; must not write itself.
+    case observer(@Loop (StoreEvent) -> Void)
+  }
   let resources: Set<GroupResource>
-  let continuation: AsyncStream<StoreEvent>.Continuation
+  let sink: Sink
 }
 
 extension Store {
@@ -45,12 +50,22 @@ extension Store {
     let (stream, continuation) = AsyncStream.makeStream(
       of: StoreEvent.self, bufferingPolicy: .bufferingOldest(limit + initial.count))
     for event in initial { continuation.yield(event) }
-    subscribers[id] = Subscriber(resources: resources, continuation: continuation)
+    subscribers[id] = Subscriber(resources: resources, sink: .stream(continuation))
     continuation.onTermination = { _ in
       Task { @Loop [weak self] in self?.subscribers[id] = nil }
     }
     return stream
   }
+
+  /// Calls `body` inside every write of `resource`, until `ignore` of the number returned.
+  func observe(_ resource: GroupResource, _ body: @escaping @Loop (StoreEvent) -> Void) -> Int {
+    let id = nextSubscriber
+    nextSubscriber += 1
+    subscribers[id] = Subscriber(resources: [resource], sink: .observer(body))
+    return id
+  }
+
+  func ignore(_ id: Int) { subscribers[id] = nil }
 
   /// The number of open watches and subscriptions.
   package var subscriberCount: Int { subscribers.count }
@@ -58,11 +73,12 @@ extension Store {
   func publish(_ event: StoreEvent) {
     history.append(event)
     for (id, subscriber) in subscribers where subscriber.resources.contains(event.resource) {
-      switch subscriber.continuation.yield(event) {
-      case .enqueued: break
-      default:
+      switch subscriber.sink {
+      case .observer(let body): body(event)
+      case .stream(let continuation):
+        if case .enqueued = continuation.yield(event) { continue }
         subscribers[id] = nil
-        subscriber.continuation.finish()
+        continuation.finish()
       }
     }
   }

@@ -74,8 +74,10 @@ package enum Validation {
   }
 
   private static func podUpdate(_ object: JSON, _ old: JSON) -> [FieldProblem] {
+    let isPlaced = !(old["spec"]["nodeName"].string ?? "").isEmpty
     func fixed(_ spec: JSON) -> JSON {
       var spec = spec
+      if !isPlaced { spec["nodeName"] = .null }
       for list in ["containers", "initContainers"] where spec[list].array != nil {
         spec[list].mapElements { $0["image"] = .null }
       }
