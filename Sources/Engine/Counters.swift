@@ -1,0 +1,54 @@
+import Synchronization
+
+/// Counts of one object, one block a worker: a block has one writer, so counting is a plain load and
+/// store, and a reader adds the blocks up.
+final class Counters: Sendable {
+  enum Index: Int {
+    case connections, activeConnections
+    case requests, status1xx, status2xx, status3xx, status4xx, status5xx
+    case bytesIn, bytesOut
+    case failures, retries
+    case count
+  }
+
+  struct Block {
+    fileprivate let words: UnsafeMutablePointer<Atomic<UInt64>>
+
+    @inline(__always) func add(_ index: Index, _ amount: UInt64 = 1) {
+      let word = words + index.rawValue
+      word.pointee.store(word.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+    }
+
+    @inline(__always) func subtract(_ index: Index) { add(index, .max) }
+  }
+
+  /// Blocks stand this many words apart: two cache lines, so that workers do not share one.
+  private static let stride = 16
+  private let workers: Int
+  // The words live as long as self, and each is atomic.
+  private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
+
+  init(workers: Int) {
+    self.workers = workers
+    words = .allocate(capacity: workers * Counters.stride)
+    for index in 0..<(workers * Counters.stride) {
+      (words + index).initialize(to: Atomic(0))
+    }
+  }
+
+  deinit {
+    words.deinitialize(count: workers * Counters.stride)
+    words.deallocate()
+  }
+
+  /// Worker `index`'s block; valid while self is.
+  func block(_ index: Int) -> Block { Block(words: words + index * Counters.stride) }
+
+  func sum(_ index: Index) -> UInt64 {
+    var sum: UInt64 = 0
+    for worker in 0..<workers {
+      sum &+= words[worker * Counters.stride + index.rawValue].load(ordering: .relaxed)
+    }
+    return sum
+  }
+}

@@ -1,0 +1,238 @@
+import CLinux
+import Delivery
+import Glibc
+import Linux
+import NetTypes
+import Synchronization
+
+/// The data plane: virtual servers on worker threads, steered from the control loop.
+///
+/// The control side owns configuration, listeners' creation and health; workers own connections.
+/// They meet by `Plan` messages one way, and by counters and failure flags the other.
+@Loop package final class Engine {
+  package struct Settings: Sendable {
+    /// Threads; nil is one a processor.
+    package var workers: Int?
+    /// Connections of a worker, both sides together; nil is what the descriptor limit allows.
+    package var connectionsPerWorker: Int?
+    /// Bytes of a request's or response's head.
+    package var headLimit = 32 << 10
+    /// Members that a request or connection is tried on.
+    package var maximumAttempts = 3
+    /// Pooled connections a worker keeps to each member, and how long.
+    package var idlePerMember = 256
+    package var idleUpstream = Duration.seconds(60)
+
+    package init() {}
+  }
+
+  let workers: [Worker]
+  private let state: SharedState
+  private let prober: Prober
+  private var signalWatch: Registration?
+  private(set) var applied = DeliveryConfiguration()
+  var servers: [String: LiveServer] = [:]
+  var pools: [String: LivePool] = [:]
+  private var isStopped = false
+
+  /// A virtual server that is being served.
+  struct LiveServer {
+    var configuration: VirtualServer
+    var shared: SharedServer
+  }
+
+  struct LivePool {
+    var configuration: Pool
+    var shared: SharedPool
+    var members: [SocketAddress: SharedMember]
+  }
+
+  /// Starts the workers, with nothing to serve yet.
+  package init(_ settings: Settings = Settings()) throws(SystemError) {
+    let count = max(1, settings.workers ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let limit = Engine.raiseDescriptorLimit()
+    let capacity = max(
+      16, min(settings.connectionsPerWorker ?? 1 << 17, max(16, (limit - 64) / count)))
+    let signal = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+    guard signal >= 0 else { throw SystemError("eventfd") }
+    let state = SharedState(failureSignal: signal)
+    self.state = state
+    prober = Prober(state: state)
+    workers = (0..<count).map { index in
+      Worker(
+        Worker.Settings(
+          index: index, capacity: capacity, headLimit: min(max(settings.headLimit, 1024), 48 << 10),
+          maximumAttempts: UInt8(clamping: max(1, settings.maximumAttempts)),
+          idlePerMember: settings.idlePerMember,
+          idleUpstream: settings.idleUpstream.milliseconds), state: state)
+    }
+    let prober = self.prober
+    signalWatch = try Loop.watch(signal) { _ in
+      var value: eventfd_t = 0
+      eventfd_read(signal, &value)
+      prober.takeFailures()
+    }
+    for worker in workers { worker.start() }
+  }
+
+  private static func raiseDescriptorLimit() -> Int {
+    var limit = rlimit()
+    let resource = __rlimit_resource_t(7)  // RLIMIT_NOFILE, an enumeration case in Glibc.
+    guard getrlimit(resource, &limit) == 0 else { return 1024 }
+    if limit.rlim_cur < limit.rlim_max {
+      limit.rlim_cur = limit.rlim_max
+      setrlimit(resource, &limit)
+      getrlimit(resource, &limit)
+    }
+    return Int(clamping: limit.rlim_cur)
+  }
+
+  /// Makes `configuration` what is served, object by object.
+  ///
+  /// An object that cannot serve is left out with its problem, and its last good version, if there
+  /// is one, goes on serving. Connections and requests in flight are never cut: those of a virtual
+  /// server that went are answered and closed, those of a member that went finish.
+  /// - Returns: what is wrong with the objects that were left out.
+  @discardableResult
+  package func apply(_ configuration: DeliveryConfiguration) -> [Problem] {
+    guard !isStopped else { return [] }
+    var (usable, problems) = withLastGood(configuration)
+    applyPools(usable.pools)
+    var plans: [ServerPlan] = []
+    var live: [String: LiveServer] = [:]
+    for server in usable.virtualServers {
+      let key = server.listenerKey
+      let known = servers[key]
+      var listeners = [Int32](repeating: -1, count: workers.count)
+      if known == nil {
+        do {
+          listeners = try Listener.open(server, count: workers.count)
+        } catch {
+          problems.append(Listener.problem(server, error))
+          usable.virtualServers.removeAll { $0.name == server.name }
+          continue
+        }
+      }
+      let shared = known?.shared ?? SharedServer(workers: workers.count)
+      live[key] = LiveServer(configuration: server, shared: shared)
+      plans.append(
+        ServerPlan(
+          shared: shared, configuration: server, routes: RouteTable(server.routes),
+          listeners: listeners))
+    }
+    servers = live
+    applied = usable
+    let plan = Plan(servers: plans, pools: usable.pools.compactMap(poolPlan))
+    for worker in workers { worker.post(.apply(plan)) }
+    return problems
+  }
+
+  /// The usable objects, those that are not replaced by their last good version.
+  private func withLastGood(
+    _ configuration: DeliveryConfiguration
+  ) -> (usable: DeliveryConfiguration, problems: [Problem]) {
+    let (usable, problems) = configuration.validated()
+    guard !problems.isEmpty else { return (usable, []) }
+    var merged = configuration
+    merged.pools = configuration.pools.compactMap { pool in
+      if usable.pools.contains(where: { $0.name == pool.name }) {
+        return usable.pools.contains(pool) ? pool : nil
+      }
+      return applied.pools.first { $0.name == pool.name }
+    }
+    merged.virtualServers = configuration.virtualServers.compactMap { server in
+      if usable.virtualServers.contains(where: { $0.name == server.name }) {
+        return usable.virtualServers.contains(server) ? server : nil
+      }
+      // A server whose own fields are sound was refused for its pool, which may be back now.
+      if server.validate().isEmpty,
+        server.poolNamesAre(within: Set(merged.pools.map(\.name)))
+      {
+        return server
+      }
+      return applied.virtualServers.first { $0.name == server.name }
+    }
+    for server in merged.virtualServers {
+      for pool in applied.pools
+      where !merged.pools.contains(where: { $0.name == pool.name })
+        && server.uses(pool: pool.name)
+      {
+        merged.pools.append(pool)
+      }
+    }
+    return (merged.validated().usable, problems)
+  }
+
+  private func applyPools(_ configurations: [Pool]) {
+    var live: [String: LivePool] = [:]
+    for pool in configurations {
+      let known = pools[pool.name]
+      var members: [SocketAddress: SharedMember] = [:]
+      for member in pool.members {
+        let address = member.socketAddress
+        members[address] =
+          known?.members[address] ?? SharedMember(address: address, workers: workers.count)
+      }
+      live[pool.name] = LivePool(
+        configuration: pool, shared: known?.shared ?? SharedPool(workers: workers.count),
+        members: members)
+    }
+    pools = live
+    prober.apply(configurations)
+  }
+
+  private func poolPlan(_ pool: Pool) -> PoolPlan? {
+    guard let live = pools[pool.name] else { return nil }
+    let members = pool.members.compactMap { member -> MemberPlan? in
+      guard let shared = live.members[member.socketAddress],
+        let health = prober.health(member.socketAddress, pool.monitor)
+      else { return nil }
+      return MemberPlan(
+        shared: shared, health: health, weight: member.weight, isEnabled: member.state == .enabled)
+    }
+    return PoolPlan(
+      shared: live.shared, name: pool.name, loadBalancing: pool.loadBalancing, members: members)
+  }
+
+  /// Health of a member, with the reason and since when.
+  func health(of address: SocketAddress, _ monitor: Monitor) -> MemberHealth? {
+    prober.state(address, monitor)
+  }
+
+  /// Stops listening, lets connections end for at most `timeout`, then stops.
+  package func drain(_ timeout: Duration) async {
+    guard !isStopped else { return }
+    for worker in workers { worker.post(.drain) }
+    let deadline = Loop.now.advanced(by: timeout)
+    // Workers act on the message before their counts say anything.
+    try? await Loop.sleep(.milliseconds(20))
+    while Loop.now < deadline, servers.values.contains(where: { activeConnections($0) > 0 }) {
+      try? await Loop.sleep(.milliseconds(20))
+    }
+    stop()
+  }
+
+  private func activeConnections(_ server: LiveServer) -> UInt64 {
+    server.shared.counters.sum(.activeConnections)
+  }
+
+  /// Stops at once; connections are cut.
+  package func stop() {
+    guard !isStopped else { return }
+    isStopped = true
+    prober.stop()
+    signalWatch?.cancel()
+    for worker in workers { worker.post(.stop) }
+  }
+}
+
+extension VirtualServer {
+  /// What a listening socket is bound to, and for whom.
+  var listenerKey: String { "\(name) \(address) \(port) \(`protocol`.rawValue)" }
+
+  func uses(pool name: String) -> Bool { pool == name || routes.contains { $0.pool == name } }
+
+  func poolNamesAre(within names: Set<String>) -> Bool {
+    (pool.map { names.contains($0) } ?? true) && routes.allSatisfy { names.contains($0.pool) }
+  }
+}

@@ -1,0 +1,209 @@
+import Glibc
+import HTTP
+
+/// Writes into memory that is large enough; what does not fit is dropped and noted.
+struct HeadWriter {
+  let target: UnsafeMutableRawBufferPointer
+  private(set) var count = 0
+  private(set) var overflowed = false
+
+  init(_ target: UnsafeMutableRawBufferPointer) { self.target = target }
+
+  var written: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: target[..<count]) }
+
+  mutating func append(_ source: UnsafeRawPointer?, _ length: Int) {
+    guard length > 0, let source, let base = target.baseAddress else { return }
+    guard count &+ length <= target.count else {
+      overflowed = true
+      return
+    }
+    memcpy(base + count, source, length)
+    count &+= length
+  }
+
+  mutating func append(_ bytes: UnsafeRawBufferPointer) { append(bytes.baseAddress, bytes.count) }
+
+  mutating func append(_ text: StaticString) { append(text.utf8Start, text.utf8CodeUnitCount) }
+
+  mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
+
+  mutating func append(decimal value: Int) {
+    if value >= 10 { append(decimal: value / 10) }
+    append(byte: UInt8(truncatingIfNeeded: value % 10) &+ 0x30)
+  }
+
+  mutating func append(byte: UInt8) {
+    guard count < target.count else {
+      overflowed = true
+      return
+    }
+    target[count] = byte
+    count &+= 1
+  }
+
+  /// The address of a client as text; IPv6 in full groups without compression (RFC 4291 §2.2).
+  mutating func append(addressOf client: borrowing Connection) {
+    if client.has(.ipv6) {
+      withUnsafeBytes(of: client.address) { octets in
+        for group in 0..<8 {
+          if group > 0 { append(byte: UInt8(ascii: ":")) }
+          let value = UInt16(octets[group * 2]) << 8 | UInt16(octets[group * 2 + 1])
+          append(hexadecimal: value)
+        }
+      }
+    } else {
+      withUnsafeBytes(of: client.address.0) { octets in
+        for index in 0..<4 {
+          if index > 0 { append(byte: UInt8(ascii: ".")) }
+          append(decimal: Int(octets[index]))
+        }
+      }
+    }
+  }
+
+  private mutating func append(hexadecimal value: UInt16) {
+    var started = false
+    for position in 0..<4 {
+      let shift = UInt16(12 &- position &* 4)
+      let digit = UInt8(truncatingIfNeeded: value >> shift & 15)
+      if digit == 0, !started, shift > 0 { continue }
+      started = true
+      append(byte: digit < 10 ? digit &+ 0x30 : digit &+ 0x57)
+    }
+  }
+}
+
+extension Worker {
+  /// Writes the request as the member gets it, from the head that `requestParser` holds:
+  /// - hop-by-hop fields and those that Connection names are left out (RFC 9110 §7.6.1), never
+  ///   those that frame or route;
+  /// - the client's address joins X-Forwarded-For, X-Forwarded-Proto and -Host are set;
+  /// - an absolute target becomes origin form, with Host from its authority (RFC 9112 §3.2.2).
+  func writeRequestHead(
+    _ writer: inout HeadWriter, _ bytes: UnsafeRawBufferPointer, client: UInt32,
+    server: WorkerServer
+  ) {
+    writer.append(requestParser.methodName.bytes(of: bytes))
+    writer.append(" ")
+    let path = requestParser.pathAndQuery.bytes(of: bytes)
+    if path.first == UInt8(ascii: "?") || path.isEmpty { writer.append("/") }
+    writer.append(path)
+    writer.append(" HTTP/1.1\r\n")
+    let flags = requestParser.flags
+    let absolute = flags.contains(.absoluteTarget)
+    if absolute || !flags.contains(.host) {
+      writer.append("Host: ")
+      if absolute {
+        writer.append(requestParser.host.bytes(of: bytes))
+      } else {
+        writer.append(server.host)
+      }
+      writer.append("\r\n")
+    }
+    var hasForwardedFor = false
+    // Fields that stay lie in runs, which are copied whole.
+    var runStart = -1
+    var runEnd = 0
+    for index in 0..<requestParser.fieldCount {
+      let field = requestParser.field(index)
+      var stays = true
+      switch field.known {
+      case .other: stays = !requestParser.isNominated(field, in: bytes)
+      case .host: stays = !absolute
+      case .xForwardedFor:
+        hasForwardedFor = true
+        stays = false
+      case .xForwardedProto, .xForwardedHost: stays = false
+      default: stays = !field.known.isHopByHop
+      }
+      if stays {
+        if runStart < 0 { runStart = Int(field.name.start) }
+        runEnd = lineEnd(bytes, field.value.end)
+      } else if runStart >= 0 {
+        writer.append(UnsafeRawBufferPointer(rebasing: bytes[runStart..<runEnd]))
+        runStart = -1
+      }
+    }
+    if runStart >= 0 {
+      writer.append(UnsafeRawBufferPointer(rebasing: bytes[runStart..<runEnd]))
+    }
+    if at(client).pointee.has(.upgrade), let upgrade = requestParser.first(.upgrade) {
+      writer.append("Connection: Upgrade\r\nUpgrade: ")
+      writer.append(upgrade.bytes(of: bytes))
+      writer.append("\r\n")
+    }
+    writer.append("X-Forwarded-For: ")
+    if hasForwardedFor {
+      for index in 0..<requestParser.fieldCount {
+        let field = requestParser.field(index)
+        guard field.known == .xForwardedFor, !field.value.isEmpty else { continue }
+        writer.append(field.value.bytes(of: bytes))
+        writer.append(", ")
+      }
+    }
+    writer.append(addressOf: at(client).pointee)
+    writer.append("\r\nX-Forwarded-Proto: http\r\n")
+    if !requestParser.host.isEmpty {
+      writer.append("X-Forwarded-Host: ")
+      writer.append(requestParser.host.bytes(of: bytes))
+      writer.append("\r\n")
+    }
+    writer.append("\r\n")
+  }
+
+  /// Writes the response as the client gets it, from the head that `responseParser` holds.
+  func writeResponseHead(
+    _ writer: inout HeadWriter, _ bytes: UnsafeRawBufferPointer, client: UInt32, dechunked: Bool
+  ) {
+    writer.append("HTTP/1.1 ")
+    writer.append(decimal: responseParser.status)
+    writer.append(" ")
+    writer.append(responseParser.reason.bytes(of: bytes))
+    writer.append("\r\n")
+    var runStart = -1
+    var runEnd = 0
+    for index in 0..<responseParser.fieldCount {
+      let field = responseParser.field(index)
+      let stays =
+        switch field.known {
+        case .other: !responseParser.isNominated(field, in: bytes)
+        case .transferEncoding: !dechunked
+        // RFC 9110 §8.6: neither has a length.
+        case .contentLength: responseParser.status >= 200 && responseParser.status != 204
+        default: !field.known.isHopByHop
+        }
+      if stays {
+        if runStart < 0 { runStart = Int(field.name.start) }
+        runEnd = lineEnd(bytes, field.value.end)
+      } else if runStart >= 0 {
+        writer.append(UnsafeRawBufferPointer(rebasing: bytes[runStart..<runEnd]))
+        runStart = -1
+      }
+    }
+    if runStart >= 0 {
+      writer.append(UnsafeRawBufferPointer(rebasing: bytes[runStart..<runEnd]))
+    }
+    if responseParser.status == 101 {
+      writer.append("Connection: Upgrade\r\n")
+      if let upgrade = responseParser.first(.upgrade) {
+        writer.append("Upgrade: ")
+        writer.append(upgrade.bytes(of: bytes))
+        writer.append("\r\n")
+      }
+    } else if responseParser.status >= 200 {
+      if at(client).pointee.has(.closeAfter) {
+        writer.append("Connection: close\r\n")
+      } else if at(client).pointee.has(.http10) {
+        writer.append("Connection: keep-alive\r\n")
+      }
+    }
+    writer.append("\r\n")
+  }
+
+  /// Behind the CR LF of the line whose value ends at `end`: blanks may lie between.
+  private func lineEnd(_ bytes: UnsafeRawBufferPointer, _ end: Int) -> Int {
+    var cursor = end
+    while cursor < bytes.count, bytes[cursor] != 0x0a { cursor &+= 1 }
+    return min(cursor &+ 1, bytes.count)
+  }
+}

@@ -1,0 +1,76 @@
+import Delivery
+import NetTypes
+import Synchronization
+
+/// What workers are told to serve: immutable, with references to the state that is shared.
+struct Plan: Sendable {
+  var servers: [ServerPlan]
+  var pools: [PoolPlan]
+}
+
+struct ServerPlan: Sendable {
+  let shared: SharedServer
+  let configuration: VirtualServer
+  let routes: RouteTable
+  /// Where the socket of each worker is handed over; -1 once the server is known.
+  let listeners: [Int32]
+}
+
+struct PoolPlan: Sendable {
+  let shared: SharedPool
+  let name: String
+  let loadBalancing: Pool.LoadBalancing
+  let members: [MemberPlan]
+}
+
+struct MemberPlan: Sendable {
+  let shared: SharedMember
+  let health: SharedHealth
+  let weight: Int
+  let isEnabled: Bool
+}
+
+/// Identity and counts of a virtual server over all workers.
+final class SharedServer: Sendable {
+  let counters: Counters
+  init(workers: Int) { counters = Counters(workers: workers) }
+}
+
+final class SharedPool: Sendable {
+  let counters: Counters
+  init(workers: Int) { counters = Counters(workers: workers) }
+}
+
+/// Identity and counts of a member of one pool.
+final class SharedMember: Sendable {
+  let address: SocketAddress
+  let counters: Counters
+  init(address: SocketAddress, workers: Int) {
+    self.address = address
+    counters = Counters(workers: workers)
+  }
+}
+
+/// Health of an address under one monitor: the control side decides, workers read, and a worker
+/// that meets a failure takes the member out at once and leaves word.
+final class SharedHealth: Sendable {
+  let isAvailable: Atomic<Bool>
+  /// Failures that workers met; the control side compares it with what it has seen.
+  let trafficFailures = Atomic<UInt32>(0)
+  /// errno of the last one.
+  let lastError = Atomic<Int32>(0)
+
+  init(isAvailable: Bool) { self.isAvailable = Atomic(isAvailable) }
+}
+
+/// What the engine's threads have in common.
+final class SharedState: Sendable {
+  /// Goes up with every change of availability, so that workers look again.
+  let healthEpoch = Atomic<UInt64>(0)
+  /// Wakes the control side: a worker met a failure.
+  let failureSignal: Int32
+  /// Workers that have ended.
+  let stopped = Atomic<Int>(0)
+
+  init(failureSignal: Int32) { self.failureSignal = failureSignal }
+}

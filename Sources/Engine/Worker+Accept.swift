@@ -1,0 +1,90 @@
+import CLinux
+import Delivery
+import Glibc
+
+extension Worker {
+  /// Connections accepted in one turn.
+  private static let acceptBudget = 64
+
+  func acceptAll(_ index: UInt32) {
+    let listener = at(index)
+    guard let server = servers[Int(listener.pointee.server)] else { return }
+    let isHTTP = server.configuration.protocol == .http
+    for _ in 0..<Worker.acceptBudget {
+      // Two slots: the client and its upstream.
+      guard live + 2 <= settings.capacity else {
+        if !listener.pointee.has(.paused) {
+          listener.pointee.set(.paused)
+          pausedListeners += 1
+        }
+        return
+      }
+      let descriptor = atoll_accept(listener.pointee.descriptor)
+      if descriptor < 0 {
+        switch errno {
+        case EINTR, ECONNABORTED, EPROTO: continue
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+          if !listener.pointee.has(.paused) {
+            listener.pointee.set(.paused)
+            pausedListeners += 1
+          }
+          return
+        default: return
+        }
+      }
+      setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+      guard let client = open(descriptor, isHTTP ? .httpClient : .tcpClient) else { return }
+      let connection = at(client)
+      connection.pointee.server = listener.pointee.server
+      connection.pointee.set(.counted)
+      server.active += 1
+      server.counters.add(.connections)
+      server.counters.add(.activeConnections)
+      if isHTTP {
+        noteAddress(client)
+        if server.isDraining { connection.pointee.set(.closeAfter) }
+        setDeadline(client, server.idleTimeout)
+      } else {
+        startRelay(client, server)
+      }
+    }
+    enqueue(index)
+  }
+
+  /// Keeps the client's address, for X-Forwarded-For.
+  private func noteAddress(_ index: UInt32) {
+    let connection = at(index)
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let code = withUnsafeMutablePointer(to: &storage) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        getpeername(connection.pointee.descriptor, $0, &length)
+      }
+    }
+    guard code == 0 else { return }
+    withUnsafeBytes(of: storage) { bytes in
+      if storage.ss_family == sa_family_t(AF_INET6) {
+        connection.pointee.set(.ipv6)
+        connection.pointee.address = (
+          bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+          bytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+        )
+      } else {
+        connection.pointee.address.0 = UInt64(
+          bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+      }
+    }
+  }
+
+  /// Takes a client out of its server's count; the last one of a server that drains ends it.
+  func uncount(_ index: UInt32) {
+    let connection = at(index)
+    guard connection.pointee.has(.counted), connection.pointee.server != Connection.none,
+      let server = servers[Int(connection.pointee.server)]
+    else { return }
+    connection.pointee.clear(.counted)
+    server.active -= 1
+    server.counters.subtract(.activeConnections)
+    if server.isDraining, server.active == 0 { endServer(Int(connection.pointee.server)) }
+  }
+}

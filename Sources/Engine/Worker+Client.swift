@@ -1,0 +1,374 @@
+import Delivery
+import Glibc
+import HTTP
+
+/// The client's side of HTTP: heads in order, then the content of the request towards the member.
+extension Worker {
+  /// Heads handled in one turn of a client that pipelines.
+  private static let requestBudget = 16
+  private static let bodyBudget = 1 << 20
+  /// Milliseconds that a client gets to read a last response and close.
+  private static let lingerTime: Int64 = 2000
+
+  func clientEvent(_ index: UInt32, failed: Bool) {
+    if failed { return closeClient(index) }
+    driveClient(index)
+  }
+
+  /// Does what can be done: sends what waits, reads content or the next heads.
+  func driveClient(_ index: UInt32) {
+    let client = at(index)
+    if !client.pointee.output.isEmpty {
+      switch flush(index) {
+      case .failed: return closeClient(index)
+      case .stalled:
+        if client.pointee.phase == .exchange { readContent(index) }
+        return
+      case .done:
+        if client.pointee.has(.messageDone) { clearDeadline(index) }
+        clientFlushed(index)
+        guard client.pointee.kind == .httpClient else { return }
+      }
+    }
+    switch client.pointee.phase {
+    case .head: readHeads(index)
+    case .exchange: readContent(index)
+    case .lingering: discardInput(index)
+    default: break
+    }
+  }
+
+  /// All that waited for the client is sent.
+  private func clientFlushed(_ index: UInt32) {
+    switch at(index).pointee.phase {
+    case .closing: linger(index)
+    case .exchange:
+      let upstream = at(index).pointee.peer
+      if upstream != Connection.none { driveUpstream(upstream) }
+    case .head:
+      if let server = servers[Int(at(index).pointee.server)] {
+        setDeadline(index, server.idleTimeout)
+      }
+    default: break
+    }
+  }
+
+  // MARK: Heads
+
+  private func readHeads(_ index: UInt32) {
+    let client = at(index)
+    for _ in 0..<Worker.requestBudget {
+      guard client.pointee.kind == .httpClient, client.pointee.phase == .head,
+        client.pointee.output.isEmpty
+      else { return }
+      if client.pointee.input.isEmpty {
+        guard client.pointee.has(.readable) else { return }
+        switch receive(index, scratch) {
+        case .bytes(let count):
+          let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
+          let used = parseHead(index, bytes)
+          guard client.pointee.kind == .httpClient else { return }
+          if used < count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[used...])
+            guard buffers.append(rest, to: &client.pointee.input) else {
+              return closeClient(index)
+            }
+            if client.pointee.phase != .head || used > 0 { client.pointee.set(.inputFresh) }
+          }
+        case .wouldBlock: return
+        case .end, .failed: return closeClient(index)
+        }
+      } else {
+        if !client.pointee.has(.inputFresh) {
+          guard client.pointee.has(.readable) else { return }
+          guard extendInput(index) else { return }
+        }
+        client.pointee.clear(.inputFresh)
+        let bytes = client.pointee.input.bytes
+        let used = parseHead(index, bytes)
+        guard client.pointee.kind == .httpClient, used > 0 else { continue }
+        client.pointee.input.start &+= UInt32(used)
+        if client.pointee.input.isEmpty {
+          buffers.release(&client.pointee.input)
+        } else {
+          client.pointee.set(.inputFresh)
+        }
+      }
+    }
+    enqueue(index)
+  }
+
+  /// Receives behind a head that was cut short.
+  private func extendInput(_ index: UInt32) -> Bool {
+    let client = at(index)
+    guard buffers.reserve(2048, in: &client.pointee.input), let base = client.pointee.input.base
+    else {
+      closeClient(index)
+      return false
+    }
+    let room = UnsafeMutableRawBufferPointer(
+      start: base + Int(client.pointee.input.end), count: client.pointee.input.room)
+    switch receive(index, room) {
+    case .bytes(let count):
+      client.pointee.input.end &+= UInt32(count)
+      return true
+    case .wouldBlock: return false
+    case .end, .failed:
+      closeClient(index)
+      return false
+    }
+  }
+
+  /// Parses a head and starts its exchange.
+  /// - Returns: how many bytes were used: none of a head that is not complete.
+  private func parseHead(_ index: UInt32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    let client = at(index)
+    guard let server = servers[Int(client.pointee.server)] else {
+      closeClient(index)
+      return 0
+    }
+    switch requestParser.parseRequest(bytes) {
+    case .incomplete:
+      // From the first byte on the head has a time limit that further bytes do not extend.
+      if !client.pointee.has(.headBegun) {
+        client.pointee.set(.headBegun)
+        setDeadline(index, server.headerTimeout)
+      }
+      return 0
+    case .invalid(let error):
+      server.counters.add(.requests)
+      client.pointee.clear(.messageDone)
+      client.pointee.method = .other
+      respond(index, error.status, .invalid(error))
+      return bytes.count
+    case .complete:
+      client.pointee.clear(.headBegun)
+      return startExchange(index, server, bytes)
+    }
+  }
+
+  /// Takes the request that `requestParser` holds to a member.
+  /// - Returns: how many bytes belong to the request.
+  private func startExchange(
+    _ index: UInt32, _ server: WorkerServer, _ bytes: UnsafeRawBufferPointer
+  ) -> Int {
+    let client = at(index)
+    let head = requestParser.length
+    server.counters.add(.requests)
+    clearDeadline(index)
+    client.pointee.phase = .exchange
+    client.pointee.method = requestParser.method
+    client.pointee.attempts = 0
+    client.pointee.peer = Connection.none
+    client.pointee.flags.subtract([.http10, .responseStarted, .upgrade, .idempotent])
+    if requestParser.method.isIdempotent { client.pointee.set(.idempotent) }
+    if requestParser.minorVersion == 0 { client.pointee.set(.http10) }
+    if !requestParser.isPersistent || server.isDraining { client.pointee.set(.closeAfter) }
+    if requestParser.flags.isSuperset(of: [.upgrade, .connectionUpgrade]),
+      requestParser.minorVersion >= 1
+    {
+      client.pointee.set(.upgrade)
+    }
+    client.pointee.begin(requestParser.requestFraming)
+    let (content, error) = client.pointee.follow(UnsafeRawBufferPointer(rebasing: bytes[head...]))
+    if let error {
+      client.pointee.clear(.messageDone)
+      respond(index, error.status, .invalid(error))
+      return bytes.count
+    }
+    let used = head &+ content
+    server.counters.add(.bytesIn, UInt64(used))
+    if requestParser.method == .connect {
+      respond(index, 405, .connect)
+      return used
+    }
+    guard let pool = route(server, bytes) else {
+      respond(index, 404, .noRoute)
+      return used
+    }
+    let body = UnsafeRawBufferPointer(rebasing: bytes[head..<used])
+    guard
+      var request = buffers.take(
+        head &+ body.count &+ server.host.count &+ requestParser.host.end &+ 512)
+    else {
+      respond(index, 431, .invalid(.headTooLarge(limit: settings.headLimit)))
+      return used
+    }
+    var writer = HeadWriter(
+      UnsafeMutableRawBufferPointer(start: request.base, count: request.capacity))
+    writeRequestHead(&writer, bytes, client: index, server: server)
+    writer.append(body)
+    guard !writer.overflowed else {
+      buffers.release(&request)
+      respond(index, 431, .invalid(.headTooLarge(limit: settings.headLimit)))
+      return used
+    }
+    request.end = UInt32(writer.count)
+    if !client.pointee.has(.messageDone) { setDeadline(index, server.idleTimeout) }
+    dispatchRequest(index, server, pool, request, excluding: Connection.none)
+    return used
+  }
+
+  private func route(_ server: WorkerServer, _ bytes: UnsafeRawBufferPointer) -> WorkerPool? {
+    if !server.routePools.isEmpty {
+      let host = requestParser.host.bytes(of: bytes).assumingMemoryBound(to: UInt8.self)
+      let target = requestParser.pathAndQuery.bytes(of: bytes).assumingMemoryBound(to: UInt8.self)
+      let found =
+        target.isEmpty
+        ? server.routes.match(host: host.span, target: Worker.root.span)
+        : server.routes.match(host: host.span, target: target.span)
+      if let found { return server.routePools[found] }
+    }
+    return server.pool
+  }
+
+  private static let root: [UInt8] = [UInt8(ascii: "/")]
+
+  // MARK: Content
+
+  /// Reads content of the request, as long as the member takes it.
+  func readContent(_ index: UInt32) {
+    let client = at(index)
+    var moved = 0
+    while client.pointee.phase == .exchange, !client.pointee.has(.messageDone),
+      client.pointee.has(.readable)
+    {
+      let upstream = client.pointee.peer
+      guard upstream != Connection.none, at(upstream).pointee.phase != .connecting,
+        at(upstream).pointee.output.isEmpty
+      else { return }
+      guard moved < Worker.bodyBudget else { return enqueue(index) }
+      switch receive(index, scratch) {
+      case .bytes(let count):
+        let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
+        let (content, error) = client.pointee.follow(bytes)
+        if error != nil {
+          // The member has part of a request that will never be whole.
+          closeUpstream(upstream)
+          client.pointee.peer = Connection.none
+          if client.pointee.has(.responseStarted) { return closeClient(index, reset: true) }
+          return respond(index, 400, .invalid(error ?? .invalidChunk))
+        }
+        moved &+= content
+        if content < count {
+          guard
+            buffers.append(
+              UnsafeRawBufferPointer(rebasing: bytes[content...]), to: &client.pointee.input)
+          else { return closeClient(index) }
+          client.pointee.set(.inputFresh)
+        }
+        forwardContent(index, upstream, UnsafeRawBufferPointer(rebasing: bytes[..<content]))
+      case .wouldBlock: return
+      case .end, .failed: return closeClient(index)
+      }
+    }
+  }
+
+  private func forwardContent(
+    _ index: UInt32, _ upstream: UInt32, _ bytes: UnsafeRawBufferPointer
+  ) {
+    guard let server = servers[Int(at(index).pointee.server)] else { return closeClient(index) }
+    server.counters.add(.bytesIn, UInt64(bytes.count))
+    members[Int(at(upstream).pointee.member)]?.counters.add(.bytesIn, UInt64(bytes.count))
+    if at(index).pointee.has(.messageDone) {
+      clearDeadline(index)
+    } else {
+      setDeadline(index, server.idleTimeout)
+    }
+    guard !at(upstream).pointee.has(.writeShut) else { return }
+    // What was sent before is gone: this request cannot be sent again.
+    at(upstream).pointee.clear(.replayable)
+    buffers.release(&at(upstream).pointee.output)
+    switch send(upstream, bytes) {
+    case .done: requestMoved(upstream, server)
+    case .stalled: setDeadline(upstream, server.idleTimeout)
+    case .failed:
+      // The member may have answered before it closed: its response is still to be read.
+      at(upstream).pointee.set(.writeShut)
+      at(upstream).pointee.set(.readable)
+      at(index).pointee.set(.closeAfter)
+      enqueue(upstream)
+    }
+  }
+
+  // MARK: The end
+
+  /// Begins the next exchange, or ends the connection.
+  func exchangeEnded(_ index: UInt32) {
+    let client = at(index)
+    client.pointee.peer = Connection.none
+    client.pointee.attempts = 0
+    guard client.pointee.has(.messageDone), !client.pointee.has(.closeAfter) else {
+      client.pointee.phase = .closing
+      if client.pointee.output.isEmpty { linger(index) } else { setStallDeadline(index) }
+      return
+    }
+    client.pointee.phase = .head
+    guard let server = servers[Int(client.pointee.server)] else { return closeClient(index) }
+    setDeadline(index, server.idleTimeout)
+    if client.pointee.output.isEmpty, client.pointee.has(.readable) || !client.pointee.input.isEmpty
+    {
+      enqueue(index)
+    }
+  }
+
+  func setStallDeadline(_ index: UInt32) {
+    if let server = servers[Int(at(index).pointee.server)] {
+      setDeadline(index, server.idleTimeout)
+    }
+  }
+
+  /// Closes so that the last response arrives: a close(2) with unread input would reset it away.
+  private func linger(_ index: UInt32) {
+    let client = at(index)
+    if client.pointee.has(.messageDone), client.pointee.input.isEmpty,
+      !client.pointee.has(.readable)
+    {
+      return closeClient(index)
+    }
+    client.pointee.phase = .lingering
+    shutdown(client.pointee.descriptor, Int32(SHUT_WR))
+    buffers.release(&client.pointee.input)
+    setDeadline(index, Worker.lingerTime)
+    discardInput(index)
+  }
+
+  private func discardInput(_ index: UInt32) {
+    for _ in 0..<16 {
+      guard at(index).pointee.has(.readable) else { return }
+      switch receive(index, scratch) {
+      case .bytes: continue
+      case .wouldBlock: return
+      case .end, .failed: return closeClient(index)
+      }
+    }
+    enqueue(index)
+  }
+
+  /// Closes the client and whatever works for it.
+  func closeClient(_ index: UInt32, reset: Bool = false) {
+    let client = at(index)
+    guard client.pointee.kind == .httpClient else { return }
+    let upstream = client.pointee.peer
+    if upstream != Connection.none, at(upstream).pointee.peer == index { closeUpstream(upstream) }
+    if reset { resetOnClose(client.pointee.descriptor) }
+    uncount(index)
+    closeSlot(index)
+  }
+
+  func clientExpired(_ index: UInt32) {
+    switch at(index).pointee.phase {
+    case .head where at(index).pointee.has(.headBegun):
+      at(index).pointee.clear(.messageDone)
+      at(index).pointee.method = .other
+      respond(index, 408, .slowHead)
+    case .exchange where !at(index).pointee.has(.responseStarted):
+      let upstream = at(index).pointee.peer
+      if upstream != Connection.none { closeUpstream(upstream) }
+      at(index).pointee.peer = Connection.none
+      respond(index, 408, .slowContent)
+    case .head, .lingering: closeClient(index)
+    default: closeClient(index, reset: true)
+    }
+  }
+}

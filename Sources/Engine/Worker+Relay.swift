@@ -1,0 +1,170 @@
+import Delivery
+import Glibc
+
+/// TCP, and HTTP connections after an upgrade: bytes pass both ways as they are. Each side may
+/// close its half on its own.
+extension Worker {
+  /// Bytes that one side may send in one turn.
+  private static let relayBudget = 1 << 20
+
+  func startRelay(_ client: UInt32, _ server: WorkerServer) {
+    at(client).pointee.phase = .relay
+    connectRelay(client, server, excluding: Connection.none)
+  }
+
+  private func connectRelay(_ client: UInt32, _ server: WorkerServer, excluding failed: UInt32) {
+    var excluded = failed
+    while at(client).pointee.attempts < settings.maximumAttempts {
+      guard let pool = server.pool, let slot = pick(pool, excluding: excluded) else { break }
+      at(client).pointee.attempts &+= 1
+      switch openUpstream(slot, .tcpUpstream, timeout: server.connectTimeout) {
+      case .opened(let upstream):
+        at(upstream).pointee.server = at(client).pointee.server
+        at(upstream).pointee.peer = client
+        at(client).pointee.peer = upstream
+        return
+      case .failed(let code):
+        if code != EMFILE { reportFailure(slot, code) }
+        server.counters.add(.retries)
+        excluded = slot
+      }
+    }
+    server.counters.add(.failures)
+    server.pool?.counters.add(.failures)
+    resetOnClose(at(client).pointee.descriptor)
+    closeRelay(client)
+  }
+
+  func relayEvent(_ index: UInt32, failed: Bool) {
+    if at(index).pointee.phase == .connecting {
+      let code = socketError(at(index).pointee.descriptor)
+      if code != 0 { return relayConnectFailed(index, code) }
+      at(index).pointee.phase = .relay
+      clearDeadline(index)
+    } else if failed {
+      return abortRelay(index)
+    }
+    driveRelay(index)
+  }
+
+  private func relayConnectFailed(_ upstream: UInt32, _ code: Int32) {
+    let client = at(upstream).pointee.peer
+    let slot = at(upstream).pointee.member
+    reportFailure(slot, code)
+    guard client != Connection.none, let server = servers[Int(at(client).pointee.server)] else {
+      return closeUpstream(upstream)
+    }
+    closeUpstream(upstream)
+    at(client).pointee.peer = Connection.none
+    server.counters.add(.retries)
+    connectRelay(client, server, excluding: slot)
+  }
+
+  /// Moves what can be moved, both ways.
+  func driveRelay(_ index: UInt32) {
+    let peer = at(index).pointee.peer
+    guard peer != Connection.none else { return }
+    guard at(index).pointee.phase == .relay, at(peer).pointee.phase == .relay else { return }
+    guard flushRelay(index), flushRelay(peer) else { return abortRelay(index) }
+    guard transfer(from: index, to: peer), at(index).pointee.kind != .closed else { return }
+    guard transfer(from: peer, to: index), at(index).pointee.kind != .closed else { return }
+    if at(index).pointee.has(.writeShut), at(peer).pointee.has(.writeShut) {
+      return closeRelay(index)
+    }
+    touchRelay(index)
+  }
+
+  private func flushRelay(_ index: UInt32) -> Bool {
+    guard !at(index).pointee.output.isEmpty else { return true }
+    switch flush(index) {
+    case .done: finishHalf(index)
+    case .stalled: break
+    case .failed: return false
+    }
+    return true
+  }
+
+  /// - Returns: false if the relay has ended.
+  private func transfer(from source: UInt32, to target: UInt32) -> Bool {
+    var moved = 0
+    while at(source).pointee.has(.readable), at(target).pointee.output.isEmpty {
+      guard moved < Worker.relayBudget else {
+        enqueue(source)
+        break
+      }
+      switch receive(source, scratch) {
+      case .bytes(let count):
+        moved &+= count
+        let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
+        guard !at(target).pointee.has(.writeShut) else { continue }
+        if send(target, bytes) == .failed {
+          abortRelay(source)
+          return false
+        }
+      case .wouldBlock: break
+      case .end: finishHalf(target)
+      case .failed:
+        abortRelay(source)
+        return false
+      }
+    }
+    if moved > 0 { count(source, target, UInt64(moved)) }
+    return true
+  }
+
+  /// Passes the end of the peer's input on, once all before it is sent.
+  private func finishHalf(_ index: UInt32) {
+    let connection = at(index)
+    let peer = connection.pointee.peer
+    guard peer != Connection.none, at(peer).pointee.has(.endOfInput),
+      connection.pointee.output.isEmpty, !connection.pointee.has(.writeShut)
+    else { return }
+    connection.pointee.set(.writeShut)
+    shutdown(connection.pointee.descriptor, Int32(SHUT_WR))
+  }
+
+  private func count(_ source: UInt32, _ target: UInt32, _ bytes: UInt64) {
+    let connection = at(source)
+    let fromClient =
+      connection.pointee.kind == .tcpClient
+    let index: Counters.Index = fromClient ? .bytesIn : .bytesOut
+    if let server = servers[Int(connection.pointee.server)] { server.counters.add(index, bytes) }
+    let upstream = fromClient ? target : source
+    members[Int(at(upstream).pointee.member)]?.counters.add(index, bytes)
+  }
+
+  private func touchRelay(_ index: UInt32) {
+    let client = at(index).pointee.kind == .tcpClient ? index : at(index).pointee.peer
+    guard client != Connection.none, let server = servers[Int(at(client).pointee.server)] else {
+      return
+    }
+    setDeadline(client, server.relayTimeout)
+  }
+
+  func relayExpired(_ index: UInt32) {
+    if at(index).pointee.phase == .connecting { return relayConnectFailed(index, ETIMEDOUT) }
+    abortRelay(index)
+  }
+
+  private func abortRelay(_ index: UInt32) {
+    resetOnClose(at(index).pointee.descriptor)
+    let peer = at(index).pointee.peer
+    if peer != Connection.none { resetOnClose(at(peer).pointee.descriptor) }
+    closeRelay(index)
+  }
+
+  private func closeRelay(_ index: UInt32) {
+    let peer = at(index).pointee.peer
+    closeSide(index)
+    if peer != Connection.none { closeSide(peer) }
+  }
+
+  private func closeSide(_ index: UInt32) {
+    if at(index).pointee.kind == .tcpClient {
+      uncount(index)
+      closeSlot(index)
+    } else {
+      closeUpstream(index)
+    }
+  }
+}

@@ -1,0 +1,348 @@
+import CLinux
+import Glibc
+import HTTP
+import Linux
+import Synchronization
+
+/// One thread of the data plane: its own epoll instance, listeners, connections and upstream pools.
+///
+/// - A descriptor is registered once, edge-triggered for everything, and never modified.
+/// - Bytes are received into `scratch` and sent from there. A connection owns a buffer only while it
+///   stalls: a head cut short, a slow receiver, a request that may have to be sent again.
+/// - Connections are slots of one slab and refer to each other by index. A slot that is closed is
+///   free again after the event batch; events of its former owner are known by their generation.
+/// - Deadlines lie in one array that is swept when the earliest may be due: setting one is a store.
+///
+/// `@unchecked Sendable`: after `start` everything but `mailbox` belongs to the thread.
+final class Worker: @unchecked Sendable {
+  enum Message: Sendable {
+    case apply(Plan)
+    /// Close the listeners and let connections end.
+    case drain
+    case stop
+  }
+
+  struct Settings: Sendable {
+    var index: Int
+    /// Connections of both sides together.
+    var capacity: Int
+    var headLimit: Int
+    var maximumAttempts: UInt8
+    var idlePerMember: Int
+    var idleUpstream: Int64
+  }
+
+  static let scratchSize = 64 << 10
+
+  let settings: Settings
+  let state: SharedState
+  private let mailbox = Mutex<[Message]>([])
+  private let wake: Int32
+  let epoll: Int32
+
+  let connections: UnsafeMutablePointer<Connection>
+  private let deadlines: UnsafeMutablePointer<Int64>
+  private var firstFree = Connection.none
+  private var highWater: UInt32 = 0
+  private var closed: [UInt32] = []
+  private var runQueue: [UInt32] = []
+  private var running: [UInt32] = []
+  var live = 0
+  private var earliestDeadline = Int64.max
+  private var lastSweep: Int64 = 0
+  /// Milliseconds of CLOCK_MONOTONIC_COARSE, read once a batch.
+  var now: Int64 = 0
+
+  let scratch: UnsafeMutableRawBufferPointer
+  let headScratch: UnsafeMutableRawBufferPointer
+  let vectors: UnsafeMutablePointer<iovec>
+  let message: UnsafeMutablePointer<msghdr>
+  var buffers = BufferPool()
+  var requestParser: HeadParser
+  var responseParser: HeadParser
+
+  var servers: [WorkerServer?] = []
+  var pools: [String: WorkerPool] = [:]
+  /// Pools that are gone from the plan while a server that drains may still use them.
+  var orphans: [WorkerPool] = []
+  var members: [WorkerMember?] = []
+  var pausedListeners = 0
+  var isStopping = false
+
+  init(_ settings: Settings, state: SharedState) {
+    self.settings = settings
+    self.state = state
+    wake = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+    epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+    // Large enough to be mapped on their own: pages that are never used are never there.
+    connections = .allocate(capacity: settings.capacity)
+    deadlines = .allocate(capacity: settings.capacity)
+    scratch = .allocate(byteCount: Worker.scratchSize, alignment: 64)
+    headScratch = .allocate(byteCount: settings.headLimit + 4096, alignment: 64)
+    vectors = .allocate(capacity: 2)
+    message = .allocate(capacity: 1)
+    message.initialize(to: msghdr())
+    requestParser = HeadParser(
+      byteLimit: settings.headLimit, targetLimit: settings.headLimit / 2)
+    responseParser = HeadParser(byteLimit: settings.headLimit)
+    closed.reserveCapacity(1024)
+    runQueue.reserveCapacity(1024)
+    running.reserveCapacity(1024)
+  }
+
+  deinit {
+    for index in 0..<Int(highWater) where connections[index].descriptor >= 0 {
+      close(connections[index].descriptor)
+    }
+    close(wake)
+    close(epoll)
+    buffers.deallocate()
+    connections.deallocate()
+    deadlines.deallocate()
+    scratch.deallocate()
+    headScratch.deallocate()
+    vectors.deallocate()
+    message.deallocate()
+  }
+
+  func start() {
+    Thread.spawn(name: "atoll-engine-\(settings.index)") { self.run() }
+  }
+
+  /// Any thread.
+  func post(_ message: Message) {
+    mailbox.withLock { $0.append(message) }
+    eventfd_write(wake, 1)
+  }
+
+  // MARK: The loop
+
+  private static let wakeToken = UInt64.max
+
+  private func run() {
+    _ = atoll_epoll_ctl(epoll, EPOLL_CTL_ADD, wake, EPOLLIN.rawValue, Worker.wakeToken)
+    let events = UnsafeMutablePointer<atoll_event>.allocate(capacity: 256)
+    defer { events.deallocate() }
+    readClock()
+    while !isStopping {
+      let count = atoll_epoll_wait(epoll, events, 256, waitTime())
+      readClock()
+      for index in 0..<max(0, Int(count)) {
+        let event = events[index]
+        if event.token == Worker.wakeToken {
+          readMailbox()
+        } else {
+          dispatch(event)
+        }
+      }
+      // Work that yielded its turn; what is queued meanwhile waits for the next round.
+      if !runQueue.isEmpty {
+        swap(&running, &runQueue)
+        for index in running where connections[Int(index)].kind != .closed {
+          connections[Int(index)].clear(.queued)
+          drive(index)
+        }
+        running.removeAll(keepingCapacity: true)
+      }
+      if now >= earliestDeadline { sweep() }
+      reclaim()
+    }
+    state.stopped.add(1, ordering: .releasing)
+  }
+
+  private func readClock() {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+    now = Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+  }
+
+  private func waitTime() -> Int32 {
+    if !runQueue.isEmpty { return 0 }
+    if earliestDeadline == .max { return -1 }
+    return Int32(clamping: max(1, max(earliestDeadline, lastSweep &+ 20) &- now))
+  }
+
+  private func readMailbox() {
+    var value: eventfd_t = 0
+    eventfd_read(wake, &value)
+    let messages = mailbox.withLock { messages in
+      defer { messages = [] }
+      return messages
+    }
+    for message in messages {
+      switch message {
+      case .apply(let plan): apply(plan)
+      case .drain: for index in servers.indices { drainServer(index, grace: 1000) }
+      case .stop: isStopping = true
+      }
+    }
+  }
+
+  private func dispatch(_ event: atoll_event) {
+    let index = UInt32(truncatingIfNeeded: event.token)
+    let connection = at(index)
+    // An event of a descriptor that was closed in this batch.
+    guard connection.pointee.generation == UInt32(truncatingIfNeeded: event.token >> 32),
+      connection.pointee.kind != .closed
+    else { return }
+    let events = event.events
+    if events & (EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue | EPOLLRDHUP.rawValue)
+      != 0
+    {
+      connection.pointee.set(.readable)
+      if events & (EPOLLHUP.rawValue | EPOLLRDHUP.rawValue | EPOLLERR.rawValue) != 0 {
+        connection.pointee.set(.peerClosed)
+      }
+    }
+    let failed = events & EPOLLERR.rawValue != 0
+    switch connection.pointee.kind {
+    case .listener: acceptAll(index)
+    case .datagramListener: receiveDatagrams(index)
+    case .httpClient: clientEvent(index, failed: failed)
+    case .httpUpstream: upstreamEvent(index, failed: failed)
+    case .tcpClient, .tcpUpstream: relayEvent(index, failed: failed)
+    case .flow: flowEvent(index)
+    case .free, .closed: break
+    }
+  }
+
+  /// Goes on with a connection that may have something to do.
+  private func drive(_ index: UInt32) {
+    switch at(index).pointee.kind {
+    case .listener: acceptAll(index)
+    case .datagramListener: receiveDatagrams(index)
+    case .httpClient: driveClient(index)
+    case .httpUpstream: driveUpstream(index)
+    case .tcpClient, .tcpUpstream: driveRelay(index)
+    case .flow: flowEvent(index)
+    case .free, .closed: break
+    }
+  }
+
+  /// Lets others have their turn before `index` goes on.
+  func enqueue(_ index: UInt32) {
+    let connection = at(index)
+    guard !connection.pointee.has(.queued) else { return }
+    connection.pointee.set(.queued)
+    runQueue.append(index)
+  }
+
+  // MARK: The slab
+
+  @inline(__always) func at(_ index: UInt32) -> UnsafeMutablePointer<Connection> {
+    connections + Int(index)
+  }
+
+  /// Slots that were ever taken.
+  var used: UInt32 { highWater }
+
+  /// Takes a slot for `descriptor` and registers it. Nil, with the descriptor closed, at the limit.
+  func open(_ descriptor: Int32, _ kind: Connection.Kind) -> UInt32? {
+    let index: UInt32
+    if firstFree != Connection.none {
+      index = firstFree
+      firstFree = at(index).pointee.next
+      let generation = at(index).pointee.generation
+      at(index).pointee = Connection()
+      at(index).pointee.generation = generation
+    } else if Int(highWater) < settings.capacity {
+      index = highWater
+      highWater &+= 1
+      at(index).initialize(to: Connection())
+    } else {
+      close(descriptor)
+      return nil
+    }
+    at(index).pointee.descriptor = descriptor
+    at(index).pointee.kind = kind
+    deadlines[Int(index)] = .max
+    let token = UInt64(at(index).pointee.generation) << 32 | UInt64(index)
+    let interest = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+    live += 1
+    if atoll_epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, interest, token) != 0 {
+      closeSlot(index)
+      return nil
+    }
+    return index
+  }
+
+  /// Closes the descriptor and gives the slot back after the batch. References are the caller's.
+  func closeSlot(_ index: UInt32) {
+    let connection = at(index)
+    guard connection.pointee.kind != .closed else { return }
+    close(connection.pointee.descriptor)
+    connection.pointee.descriptor = -1
+    connection.pointee.kind = .closed
+    connection.pointee.generation &+= 1
+    buffers.release(&connection.pointee.input)
+    buffers.release(&connection.pointee.output)
+    deadlines[Int(index)] = .max
+    live -= 1
+    closed.append(index)
+  }
+
+  private func reclaim() {
+    guard !closed.isEmpty else { return }
+    for index in closed {
+      at(index).pointee.kind = .free
+      at(index).pointee.next = firstFree
+      firstFree = index
+    }
+    closed.removeAll(keepingCapacity: true)
+    if pausedListeners > 0 { resumeListeners() }
+  }
+
+  private func resumeListeners() {
+    for server in servers {
+      guard let listener = server?.listener, listener != Connection.none,
+        at(listener).pointee.has(.paused)
+      else { continue }
+      at(listener).pointee.clear(.paused)
+      pausedListeners -= 1
+      enqueue(listener)
+    }
+  }
+
+  // MARK: Deadlines
+
+  /// Fires after `milliseconds`, unless it is set anew or cleared.
+  @inline(__always) func setDeadline(_ index: UInt32, _ milliseconds: Int64) {
+    let deadline = now &+ milliseconds
+    deadlines[Int(index)] = deadline
+    if deadline < earliestDeadline { earliestDeadline = deadline }
+  }
+
+  @inline(__always) func clearDeadline(_ index: UInt32) { deadlines[Int(index)] = .max }
+
+  @inline(__always) func hasDeadline(_ index: UInt32) -> Bool { deadlines[Int(index)] != .max }
+
+  func deadline(_ index: UInt32) -> Int64 { deadlines[Int(index)] }
+
+  private func sweep() {
+    lastSweep = now
+    earliestDeadline = .max
+    for index in 0..<Int(highWater) {
+      let deadline = deadlines[index]
+      if deadline <= now {
+        deadlines[index] = .max
+        if connections[index].kind != .closed { expired(UInt32(index)) }
+      } else if deadline < earliestDeadline {
+        earliestDeadline = deadline
+      }
+    }
+    // What the handlers set for indices already passed.
+    for index in closed where deadlines[Int(index)] < earliestDeadline {
+      earliestDeadline = deadlines[Int(index)]
+    }
+  }
+
+  private func expired(_ index: UInt32) {
+    switch at(index).pointee.kind {
+    case .httpClient: clientExpired(index)
+    case .httpUpstream: upstreamExpired(index)
+    case .tcpClient, .tcpUpstream: relayExpired(index)
+    case .flow: closeFlow(index)
+    case .listener, .datagramListener, .free, .closed: break
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import Delivery
+import Glibc
+import NetTypes
+
+/// A virtual server as one worker sees it. Touched by its worker only.
+final class WorkerServer {
+  let shared: SharedServer
+  let counters: Counters.Block
+  var configuration: VirtualServer
+  /// What own error bodies call it.
+  var label: [UInt8]
+  var host: [UInt8]
+  var routes: RouteTable
+  /// By route index; nil where the pool is not there.
+  var routePools: [WorkerPool?] = []
+  var pool: WorkerPool?
+  var listener = Connection.none
+  /// Milliseconds.
+  var connectTimeout: Int64 = 0
+  var headerTimeout: Int64 = 0
+  var firstByteTimeout: Int64 = 0
+  var idleTimeout: Int64 = 0
+  /// Of TCP, and of HTTP connections after an upgrade.
+  var relayTimeout: Int64 = 0
+  /// Client connections.
+  var active = 0
+  var isDraining = false
+  /// UDP: flows by client.
+  var flows: [FlowKey: UInt32] = [:]
+
+  init(_ plan: ServerPlan, worker: Int) {
+    shared = plan.shared
+    counters = plan.shared.counters.block(worker)
+    configuration = plan.configuration
+    label = Array(plan.configuration.name.utf8)
+    host = []
+    routes = plan.routes
+    take(plan)
+  }
+
+  func take(_ plan: ServerPlan) {
+    configuration = plan.configuration
+    label = Array(configuration.name.utf8)
+    host = Array(
+      SocketAddress(configuration.address, port: configuration.port).description.utf8)
+    routes = plan.routes
+    connectTimeout = configuration.timeouts.connect.milliseconds
+    headerTimeout = configuration.timeouts.header.milliseconds
+    firstByteTimeout = configuration.timeouts.firstByte.milliseconds
+    idleTimeout = configuration.idleTimeout.milliseconds
+    relayTimeout = (configuration.timeouts.idle ?? .seconds(300)).milliseconds
+  }
+}
+
+struct FlowKey: Hashable {
+  var address: UInt64
+  var low: UInt64
+  var port: UInt16
+}
+
+/// A pool as one worker sees it.
+final class WorkerPool {
+  let shared: SharedPool
+  let counters: Counters.Block
+  var label: [UInt8]
+  var balancer: Balancer
+  /// By the balancer's index.
+  var members: [UInt32] = []
+  var seenEpoch: UInt64 = .max
+
+  init(_ plan: PoolPlan, worker: Int) {
+    shared = plan.shared
+    counters = plan.shared.counters.block(worker)
+    label = Array(plan.name.utf8)
+    balancer = Balancer(method: plan.loadBalancing, offset: worker)
+  }
+}
+
+/// A member of one pool as one worker sees it.
+final class WorkerMember {
+  let shared: SharedMember
+  let counters: Counters.Block
+  let raw: RawAddress
+  let pool: WorkerPool
+  var health: SharedHealth
+  var isEnabled: Bool
+  /// Index in the pool's balancer; -1 once removed.
+  var position: Int
+  /// Pooled connections, the latest first.
+  var idle = Connection.none
+  var idleCount = 0
+  var inFlight = 0
+
+  init(_ plan: MemberPlan, pool: WorkerPool, position: Int, worker: Int) {
+    shared = plan.shared
+    counters = plan.shared.counters.block(worker)
+    raw = RawAddress(plan.shared.address)
+    self.pool = pool
+    health = plan.health
+    isEnabled = plan.isEnabled
+    self.position = position
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, rounded up; saturates.
+  var milliseconds: Int64 {
+    let nanoseconds = inNanoseconds
+    return nanoseconds > .max - 999_999 ? .max / 1_000_000 : (nanoseconds + 999_999) / 1_000_000
+  }
+}
