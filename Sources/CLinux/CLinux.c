@@ -3,6 +3,9 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/statfs.h>
+#include <spawn.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -37,3 +40,16 @@ ssize_t atoll_splice(int from, int to, size_t count, int more) {
   return splice(from, NULL, to, NULL, count,
                 SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0));
 }
+
+int atoll_is_namespace(const char *path) {
+  struct statfs status;
+  return statfs(path, &status) == 0 && status.f_type == NSFS_MAGIC;
+}
+
+int atoll_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int atoll_spawn_addchdir(void *actions, const char *path) {
+  return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+int atoll_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

@@ -37,3 +37,13 @@ int atoll_set_thread_name(const char *name);
 int atoll_accept(int listener);
 /// splice(2) between descriptors without offsets, non-blocking, moving pages.
 ssize_t atoll_splice(int from, int to, size_t count, int more);
+/// CLONE_NEWNET of clone(2).
+#define ATOLL_CLONE_NEWNET 0x40000000
+/// 1 if `path` is a bound namespace (a file of nsfs), 0 if not or if it is not there.
+int atoll_is_namespace(const char *path);
+/// prctl(2), PR_SET_CHILD_SUBREAPER.
+int atoll_become_subreaper(void);
+/// posix_spawn_file_actions_addchdir_np(3) on a `posix_spawn_file_actions_t`.
+int atoll_spawn_addchdir(void *actions, const char *path);
+/// pipe2(2), close-on-exec.
+int atoll_pipe(int ends[2]);

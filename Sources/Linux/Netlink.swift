@@ -1,0 +1,120 @@
+import CLinux
+import Glibc
+import NetTypes
+
+/// A request the kernel refused: what was asked, on what, errno, and the kernel's own words if any.
+package struct NetlinkError: Error, Equatable, CustomStringConvertible {
+  package let operation: String
+  package let subject: String
+  package let code: Int32
+  package let detail: String?
+
+  package var description: String {
+    let reason = detail ?? String(cString: strerror(code))
+    return "\(operation) \(subject): \(reason)"
+  }
+}
+
+/// A NETLINK_ROUTE socket of the network namespace it was made in. The kernel answers at once, so
+/// requests are synchronous.
+package final class Netlink {
+  private let descriptor: Int32
+  private var sequence: UInt32 = 0
+  private var buffer = [UInt8](repeating: 0, count: 128 << 10)
+
+  package init() throws(SystemError) {
+    descriptor = try system("socket", "AF_NETLINK") {
+      socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), NETLINK_ROUTE)
+    }
+    var on: Int32 = 1
+    // The kernel's own words in errors, and only what was asked for in dumps.
+    setsockopt(descriptor, SOL_NETLINK, Int32(NETLINK_EXT_ACK), &on, 4)
+    setsockopt(descriptor, SOL_NETLINK, Int32(NETLINK_GET_STRICT_CHK), &on, 4)
+    var size: Int32 = 4 << 20
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4)
+  }
+
+  deinit { close(descriptor) }
+
+  /// Sends one request and waits for its acknowledgement.
+  package func request(
+    _ message: NetlinkMessage, _ operation: String, _ subject: @autoclosure () -> String
+  ) throws {
+    let results = try batch([message])
+    if let (code, detail) = results[0] {
+      throw NetlinkError(operation: operation, subject: subject(), code: code, detail: detail)
+    }
+  }
+
+  /// Sends many requests, a datagram for up to 64 KiB of them.
+  /// - Returns: For each request nil, or errno and the kernel's words.
+  package func batch(_ messages: [NetlinkMessage]) throws -> [(code: Int32, detail: String?)?] {
+    var results: [(code: Int32, detail: String?)?] = Array(repeating: nil, count: messages.count)
+    var next = 0
+    while next < messages.count {
+      let first = next
+      let base = sequence &+ 1
+      var datagram: [UInt8] = []
+      while next < messages.count, datagram.isEmpty || datagram.count < 64 << 10 {
+        sequence &+= 1
+        datagram += messages[next].finished(sequence: sequence)
+        next += 1
+      }
+      try send(datagram)
+      var pending = next - first
+      while pending > 0 {
+        for reply in try receive() where reply.type == UInt16(NLMSG_ERROR) {
+          let index = Int(reply.sequence &- base)
+          guard (0..<(next - first)).contains(index) else { continue }
+          results[first + index] = Self.failure(in: reply)
+          pending -= 1
+        }
+      }
+    }
+    return results
+  }
+
+  /// Every answer to a dump request.
+  package func dump(_ message: NetlinkMessage, _ operation: String) throws -> [NetlinkReply] {
+    sequence &+= 1
+    var whole = message.finished(sequence: sequence)
+    let flags = UInt16(NLM_F_REQUEST) | UInt16(NLM_F_DUMP)
+    withUnsafeBytes(of: flags) { whole.replaceSubrange(6..<8, with: $0) }
+    try send(whole)
+    var answers: [NetlinkReply] = []
+    while true {
+      for reply in try receive() where reply.sequence == sequence {
+        if reply.type == UInt16(NLMSG_DONE) { return answers }
+        if reply.type == UInt16(NLMSG_ERROR) {
+          guard let (code, detail) = Self.failure(in: reply) else { return answers }
+          throw NetlinkError(operation: operation, subject: "dump", code: code, detail: detail)
+        }
+        answers.append(reply)
+      }
+    }
+  }
+
+  private func send(_ bytes: [UInt8]) throws(SystemError) {
+    try system("send", "netlink") { Glibc.send(descriptor, bytes, bytes.count, 0) }
+  }
+
+  private func receive() throws(SystemError) -> [NetlinkReply] {
+    let count = try system("recv", "netlink") { recv(descriptor, &buffer, buffer.count, 0) }
+    return NetlinkReply.split(buffer[..<count])
+  }
+
+  /// The error of an NLMSG_ERROR message; nil for an acknowledgement.
+  private static func failure(in reply: NetlinkReply) -> (code: Int32, detail: String?)? {
+    guard reply.payload.count >= 4 else { return (EBADMSG, nil) }
+    let code = -reply.payload[...].integer(at: 0, as: Int32.self)
+    if code == 0 { return nil }
+    // Behind the errno stands the header of the refused request, then the extended attributes.
+    let capped = reply.flags & UInt16(NLM_F_CAPPED) != 0
+    let original =
+      reply.payload.count >= 8 ? Int(reply.payload[...].integer(at: 4, as: UInt32.self)) : 0
+    let offset = 4 + (capped ? 16 : (original + 3) & ~3)
+    let words = NetlinkAttributes(reply.payload.dropFirst(offset)).string(
+      Int(NLMSGERR_ATTR_MSG.rawValue))
+    return (code, words)
+  }
+}
