@@ -66,7 +66,7 @@ let package = Package(
     module("Telemetry", [logging]),
 
     // Level 4: the Kubernetes API, both ends; the BGP speaker on real sockets.
-    module("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", logging]),
+    module("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes", yaml, logging]),
     module(
       "KubeServer", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes", sqlite, yaml, logging]),
     module("RouterService", ["Linux", "BGP", "Intent", "NetTypes", "Wire", logging]),
@@ -124,6 +124,8 @@ let package = Package(
     tests("Transport", ["Linux", "HTTP", "NetTypes"]),
     tests("Engine", ["Linux", "Delivery", "HTTP", "NetTypes"]),
     tests("Containers", ["Linux", "Kubernetes"]),
+    tests("Telemetry"),
+    tests("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),
     tests("KubeServer", ["KubeClient", "Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),
     tests("RouterService", ["Linux", "BGP", "Intent", "NetTypes"]),
     tests("EdgeService", ["Kubernetes", "Delivery", "NetTypes"]),

@@ -44,7 +44,10 @@ import NetTypes
 ) async throws -> Descriptor {
   var address = address
   let descriptor = try make(family, streamType)
-  if family != AF_UNIX { disableNagle(descriptor.rawValue) }
+  if family != AF_UNIX {
+    disableNagle(descriptor.rawValue)
+    enableKeepAlive(descriptor.rawValue)
+  }
   let result = address.withPointer { Glibc.connect(descriptor.rawValue, $0, $1) }
   if result == 0 { return descriptor }
   guard errno == EINPROGRESS || errno == EINTR else { throw SystemError("connect", name) }

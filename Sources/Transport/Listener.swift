@@ -60,6 +60,7 @@ import NetTypes
       if accepted >= 0 {
         guard unixPath == nil else { return (accepted, nil) }
         disableNagle(accepted)
+        enableKeepAlive(accepted)
         var peer = RawSocketAddress()
         let known = peer.withPointer { getpeername(accepted, $0, &$1) } == 0
         return (accepted, known ? peer.socketAddress : nil)

@@ -116,3 +116,15 @@ func disableNagle(_ descriptor: Int32) {
   setsockopt(
     descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
 }
+
+/// Notices a peer that is gone without a word within about 25 s, also while nothing is sent.
+func enableKeepAlive(_ descriptor: Int32) {
+  func set(_ level: Int32, _ option: Int32, _ value: Int32) {
+    var value = value
+    setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+  }
+  set(SOL_SOCKET, SO_KEEPALIVE, 1)
+  set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, 10)
+  set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, 5)
+  set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
+}

@@ -1,0 +1,52 @@
+/// Metrics in Prometheus' text exposition format 0.0.4, gathered when they are asked for.
+package struct MetricsPage: Sendable {
+  package enum Kind: String, Sendable { case counter, gauge }
+  package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+  private struct Family {
+    var kind: Kind
+    var help: String
+    var samples: [String] = []
+  }
+  private var families: [String: Family] = [:]
+  private var order: [String] = []
+
+  package init() {}
+
+  /// Adds one sample. Samples of one name share the first one's kind and help.
+  package mutating func add(
+    _ kind: Kind, _ name: String, _ help: String, _ value: some BinaryInteger,
+    labels: KeyValuePairs<String, String> = [:]
+  ) {
+    if families[name] == nil {
+      families[name] = Family(kind: kind, help: help)
+      order.append(name)
+    }
+    let pairs = labels.map { "\($0.key)=\"\(escaped($0.value))\"" }
+    let braces = pairs.isEmpty ? "" : "{\(pairs.joined(separator: ","))}"
+    families[name]?.samples.append("\(name)\(braces) \(value)")
+  }
+
+  package var text: String {
+    var text = ""
+    for name in order {
+      guard let family = families[name] else { continue }
+      text += "# HELP \(name) \(family.help)\n# TYPE \(name) \(family.kind.rawValue)\n"
+      for sample in family.samples { text += sample + "\n" }
+    }
+    return text
+  }
+
+  private func escaped(_ value: String) -> String {
+    var text = ""
+    for character in value {
+      switch character {
+      case "\\": text += "\\\\"
+      case "\"": text += "\\\""
+      case "\n": text += "\\n"
+      default: text.append(character)
+      }
+    }
+    return text
+  }
+}
