@@ -105,6 +105,11 @@ let package = Package(
       ],
       swiftSettings: common),
 
+    // Loads and measures parts of the program; `make bench` builds it, nothing else does.
+    .executableTarget(
+      name: "atoll-bench",
+      dependencies: ["Engine", "Delivery", "HTTP", "Linux", "NetTypes"], swiftSettings: common),
+
     // The sample image's one file: static, so that it runs in an empty root.
     .executableTarget(
       name: "atoll-sample",

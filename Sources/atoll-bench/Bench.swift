@@ -1,0 +1,90 @@
+import Delivery
+import Engine
+import Glibc
+import Linux
+import NetTypes
+
+/// What `make bench` runs:
+///
+///     atoll-bench proxy tcp|http|udp LISTEN BACKEND… [--workers N] [--monitor tcp|http]
+///
+/// serves until SIGTERM, then drains.
+@main
+enum Bench {
+  static func main() async {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    guard arguments.first == "proxy", arguments.count >= 4,
+      let kind = VirtualServer.TransportProtocol(rawValue: arguments[1]),
+      let listen = SocketAddress(arguments[2])
+    else { usage() }
+    var backends: [SocketAddress] = []
+    var settings = Engine.Settings()
+    var monitor = Monitor.none
+    var rest = arguments[3...].makeIterator()
+    while let argument = rest.next() {
+      switch argument {
+      case "--workers":
+        guard let count = rest.next().flatMap({ Int($0) }) else { usage() }
+        settings.workers = count
+      case "--monitor":
+        guard let kind = rest.next().flatMap({ Monitor.Kind(rawValue: $0) }) else { usage() }
+        monitor = Monitor(kind: kind)
+      default:
+        guard let backend = SocketAddress(argument) else { usage() }
+        backends.append(backend)
+      }
+    }
+    noteSignals()
+    await serve(kind, listen, backends, settings, monitor)
+  }
+
+  static func usage() -> Never {
+    print(
+      "usage: atoll-bench proxy tcp|http|udp LISTEN BACKEND... [--workers N] [--monitor tcp|http]")
+    exit(2)
+  }
+
+  @Loop static func serve(
+    _ kind: VirtualServer.TransportProtocol, _ listen: SocketAddress, _ backends: [SocketAddress],
+    _ settings: Engine.Settings, _ monitor: Monitor
+  ) async {
+    do throws(SystemError) {
+      let engine = try Engine(settings)
+      let problems = engine.apply(
+        DeliveryConfiguration(
+          virtualServers: [
+            VirtualServer(
+              name: "bench", address: listen.address, port: listen.port, protocol: kind,
+              pool: "bench")
+          ],
+          pools: [
+            Pool(
+              name: "bench", members: backends.map { Member(address: $0.address, port: $0.port) },
+              monitor: monitor)
+          ]))
+      for problem in problems { print(problem) }
+      guard problems.isEmpty else { exit(1) }
+      print("serving \(listen)")
+      fflush(nil)
+      await ended()
+      await engine.drain(.seconds(5))
+      print(engine.snapshot())
+    } catch {
+      print(error)
+      exit(1)
+    }
+  }
+
+  /// Returns with SIGTERM or SIGINT.
+  @Loop static func ended() async {
+    while wanted == 0 { try? await Loop.sleep(.milliseconds(100)) }
+  }
+
+  /// Not of the loop: the handler runs on whatever thread the signal finds.
+  static func noteSignals() {
+    for number in [SIGTERM, SIGINT] { signal(number) { _ in Bench.wanted = 1 } }
+  }
+
+  /// Set by a signal handler, read by the loop.
+  nonisolated(unsafe) static var wanted: sig_atomic_t = 0
+}
