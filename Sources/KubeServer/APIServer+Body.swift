@@ -19,6 +19,13 @@ extension APIServer {
   /// Decodes a JSON or YAML body.
   func decode(_ bytes: [UInt8], _ request: APIRequest) throws(APIStatus) -> JSON {
     let type = request.contentType
+    if type == Protobuf.contentType {
+      do throws(Protobuf.Failure) {
+        return try Protobuf.decode(bytes)
+      } catch {
+        throw .badRequest("the object provided is unrecognized: \(error)")
+      }
+    }
     if type.hasSuffix("json") || bytes.first == UInt8(ascii: "{") {
       do throws(JSONError) {
         return try JSON(parsing: bytes)
@@ -30,7 +37,7 @@ extension APIServer {
       throw APIStatus(
         code: 415, reason: "UnsupportedMediaType",
         message: "the body of the request was in an unknown format - accepted media types include:"
-          + " application/json, application/yaml")
+          + " application/json, application/yaml, \(Protobuf.contentType)")
     }
     do {
       let text = String(decoding: bytes, as: UTF8.self)
@@ -70,6 +77,10 @@ extension APIServer {
     }
     try checkFields(json, type, request)
     json = json.withoutNulls()
+    for key in ["labels", "annotations", "finalizers", "ownerReferences"]
+    where json["metadata"][key].members.isEmpty && json["metadata"][key].elements.isEmpty {
+      json["metadata"][key] = .null
+    }
     let namespace = json["metadata"]["namespace"].string ?? ""
     if !place.namespace.isEmpty, !namespace.isEmpty, namespace != place.namespace {
       throw .badRequest(

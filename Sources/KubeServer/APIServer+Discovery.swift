@@ -221,7 +221,7 @@ extension APIServer {
     if (request.headers["accept"] ?? "").contains("proto-openapi") {
       return .bytes(
         Array("\n\u{3}2.0".utf8),
-        type: "application/com.github.proto-openapi.spec.v2@v1.0+protobuf")
+        type: "application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
     }
     return .json([
       "swagger": "2.0", "info": ["title": "Kubernetes", "version": "v1.32.0+atoll"],

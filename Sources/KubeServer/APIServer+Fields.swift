@@ -62,7 +62,8 @@ extension APIServer {
   /// Notes in `metadata.managedFields` who changed what. Events, leases and the like, which one
   /// hand writes, go without.
   func recordManager(
-    of object: inout JSON, from old: JSON, _ type: ResourceType, _ request: APIRequest
+    of object: inout JSON, from old: JSON, _ type: ResourceType, _ request: APIRequest,
+    subresource: String = ""
   ) {
     let unmanaged: Set<GroupResource> = [
       .events, .leases, .endpointSlices, .endpoints, .ipamBlocks,
@@ -72,8 +73,10 @@ extension APIServer {
       object["metadata"]["managedFields"] = old["metadata"]["managedFields"]
     }
     var managed = ManagedFields(of: object)
+    var entry = entry(request, "Update", type, .main)
+    entry.subresource = subresource
     managed.recordUpdate(
-      by: entry(request, "Update", type, .main), from: old, to: object, shape(type))
+      by: entry, from: old, to: object, shape(type))
     managed.write(to: &object)
   }
 

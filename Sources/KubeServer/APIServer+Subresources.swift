@@ -80,6 +80,7 @@ extension APIServer {
     }
     var changed = current
     changed.set(at: paths.replicas, JSON(replicas))
+    recordManager(of: &changed, from: current, type, request, subresource: "scale")
     changed = try store.update(type.storage, changed, dryRun: try isDryRun(request))
     return .json(paths.scale(of: changed))
   }
