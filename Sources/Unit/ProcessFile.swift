@@ -9,7 +9,7 @@ package struct ProcessFile: Sendable {
   package init(_ path: String) { self.path = path }
 
   package func write(pid: Int32) throws {
-    guard let started = Self.startTime(of: pid) else { return }
+    guard let started = ProcessIdentity.startTime(of: pid) else { return }
     try FileSystem.write("\(pid) \(started)\n", to: path)
   }
 
@@ -19,20 +19,10 @@ package struct ProcessFile: Sendable {
   package var livePID: Int32? {
     guard let text = try? FileSystem.readText(path) else { return nil }
     let words = text.split(whereSeparator: \.isWhitespace)
-    guard words.count == 2, let pid = Int32(words[0]), Self.startTime(of: pid) == String(words[1])
+    guard words.count == 2, let pid = Int32(words[0]), ProcessIdentity.startTime(of: pid) == String(words[1])
     else { return nil }
     return pid
   }
 
   package var isLive: Bool { livePID != nil }
-
-  /// Nil if there is no such process, or only its zombie.
-  private static func startTime(of pid: Int32) -> String? {
-    guard let stat = try? FileSystem.readText("/proc/\(pid)/stat"),
-      let end = stat.lastIndex(of: ")")
-    else { return nil }
-    let fields = stat[stat.index(after: end)...].split(separator: " ")
-    guard fields.count > 19, fields[0] != "Z" else { return nil }
-    return String(fields[19])
-  }
 }
