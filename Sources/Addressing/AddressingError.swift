@@ -6,6 +6,8 @@ package enum AddressingError: Error, Equatable, CustomStringConvertible {
   case badBlockLength(pool: IPPrefix, length: Int)
   /// Every block of the pool belongs to some host.
   case noFreeBlock(pool: IPPrefix, blocks: Int, blockLength: Int, host: String, own: Int)
+  /// No pool is enabled, or none is known yet.
+  case noPool(host: String)
   case blockFull(IPPrefix, size: Int)
   case notInBlock(IPAddress, IPPrefix)
   case alreadyAllocated(IPAddress, handle: String)
@@ -24,6 +26,7 @@ package enum AddressingError: Error, Equatable, CustomStringConvertible {
     case .noFreeBlock(let pool, let blocks, let length, let host, let own):
       "pool \(pool) is exhausted: all \(blocks) blocks of /\(length) are taken, "
         + "\(own) of them by \(host) and full"
+    case .noPool(let host): "no IP pool is enabled for \(host)"
     case .blockFull(let block, let size):
       "block \(block) is full: \(size) of \(size) addresses taken"
     case .notInBlock(let address, let block): "\(address) is outside block \(block)"

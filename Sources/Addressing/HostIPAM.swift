@@ -54,8 +54,7 @@ package struct HostIPAM: Hashable, Sendable {
         failure = failure ?? error
       }
     }
-    throw failure
-      ?? .noFreeBlock(pool: .defaultIPv4, blocks: 0, blockLength: 0, host: host, own: 0)
+    throw failure ?? .noPool(host: host)
   }
 
   /// The address that `handle` holds and its block.

@@ -18,6 +18,9 @@ import NetTypes
   private var isPushing = false
   /// Called when the set of own blocks changes: they are what this node announces.
   package var onBlocks: (@Loop ([IPPrefix]) -> Void)?
+  /// Those who ask before this node has its first block wait for it this long.
+  private static let patience = Duration.seconds(5)
+  private var waiters: [Waiter] = []
 
   package init(
     host: String, stateDirectory: String, records: any ClusterAPI,
@@ -27,7 +30,9 @@ import NetTypes
     self.log = log
     path = stateDirectory + "/ipam.json"
     ipam = HostIPAM(host: host, pools: [])
-    guard let json = (try? Files.read(path)).flatMap({ try? JSON(parsing: $0) }) else { return }
+    guard let json = (try? FileSystem.read(path)).flatMap({ try? JSON(parsing: $0) }) else {
+      return
+    }
     ipam.setPools(json["pools"].elements.compactMap { try? IPPool(calico: $0) })
     for object in json["blocks"].elements {
       do {
@@ -49,6 +54,7 @@ import NetTypes
 
   /// The address that `handle` holds or gets.
   package func allocate(_ owner: IPAMBlock.Owner) async throws -> IPAddress {
+    if ipam.blocks.isEmpty { try await waitForBlock() }
     for _ in 0..<64 {
       switch try ipam.allocate(owner) {
       case .allocated(let address, let block):
@@ -60,6 +66,14 @@ import NetTypes
     throw AddressingError.noFreeBlock(
       pool: pools.first?.cidr ?? .defaultIPv4, blocks: pools.first?.blockCount ?? 0,
       blockLength: pools.first?.blockLength ?? 0, host: ipam.host, own: ipam.blocks.count)
+  }
+
+  private func waitForBlock() async throws {
+    let waiter = Waiter()
+    waiters.append(waiter)
+    let timer = Loop.after(Self.patience) { waiter.resume() }
+    defer { timer.cancel() }
+    try await waiter.wait()
   }
 
   package func release(handle: String) {
@@ -133,7 +147,12 @@ import NetTypes
     }
   }
 
-  private func announce() { onBlocks?(blocks) }
+  private func announce() {
+    onBlocks?(blocks)
+    guard !ipam.blocks.isEmpty else { return }
+    for waiter in waiters { waiter.resume() }
+    waiters = []
+  }
 
   private func changed(_ block: IPPrefix) {
     unsaved.insert(block)

@@ -79,12 +79,23 @@ extension NodeAgent {
         case .deleted(let object): calico[keyPath: cache][ResourceName(of: object)] = nil
         case .synced: break
         }
+        if kind == .nodes { ownNodeMayHaveChanged(change) }
         if kind == .ipPools, !calico.pools.isEmpty {
           addresses.setPools(decodePools(Array(calico.pools.values)))
           rulesChanged()
         }
         networkChanged()
       }
+    }
+  }
+
+  private func ownNodeMayHaveChanged(_ change: WatchChange) {
+    switch change {
+    case .updated(let object) where object.at("metadata.name").string == nodeName:
+      ownNodeChanged(object)
+    case .deleted(let object) where object.at("metadata.name").string == nodeName:
+      ownNodeChanged(nil)
+    case .updated, .deleted, .synced: break
     }
   }
 

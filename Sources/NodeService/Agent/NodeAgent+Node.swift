@@ -12,7 +12,6 @@ extension NodeAgent {
   func startNode() {
     nodeRegistration = Task { @Loop in
       await register()
-      watchOwnNode()
       while !Task.isCancelled {
         await renewLease()
         do {
@@ -102,20 +101,11 @@ extension NodeAgent {
     reportedNode = current
   }
 
-  /// Others may take a node for lost, or delete it: it says that it is there.
-  private func watchOwnNode() {
-    api.watch(.nodes, fieldSelector: "metadata.name=\(nodeName)") { [weak self] change in
-      guard let self else { return }
-      switch change {
-      case .updated(let object):
-        let isReady = Node(json: object).isReady
-        guard isReady != node.isReady else { return }
-        Task { @Loop in try? await self.writeNode() }
-      case .deleted:
-        Task { @Loop in try? await self.writeNode() }
-      case .synced: break
-      }
-    }
+  /// Others may take this node for lost, or delete it: it says that it is there.
+  func ownNodeChanged(_ object: JSON?) {
+    guard reportedNode != .null else { return }
+    if let object, Node(json: object).isReady == node.isReady { return }
+    Task { @Loop in try? await writeNode() }
   }
 
   private func renewLease() async {

@@ -39,7 +39,7 @@ extension NodeAgent {
   func watchPods() {
     var listed: Set<String> = []
     api.watch(.pods, fieldSelector: "spec.nodeName=\(nodeName)") { [weak self] change in
-      guard let self else { return }
+      guard let self, !isStopped else { return }
       switch change {
       case .updated(let object):
         listed.insert(object.at("metadata.uid").string ?? "")

@@ -42,6 +42,7 @@ import NetTypes
   var calico = CalicoObjectsByKind()
   var isRoutingDue = false
   var arePodsListed = false
+  var isStopped = false
 
   package init(
     _ options: NodeOptions, api: any ClusterAPI, runtime: any PodRuntime,
@@ -81,6 +82,15 @@ import NetTypes
     watchServices()
     watchNetwork()
     startNode()
+  }
+
+  /// Stops to follow the API and to look after pods, which go on as they are.
+  package func stop() {
+    isStopped = true
+    nodeRegistration?.cancel()
+    runtime.onExit = nil
+    for worker in workers.values { worker.stop() }
+    workers = [:]
   }
 
   // MARK: What pods ask of their node

@@ -2,6 +2,8 @@ import NetTypes
 
 /// What a node's process is told at its start.
 package struct NodeOptions: Hashable, Sendable {
+  /// The unit this node belongs to: it names control groups.
+  package var unit: String
   package var nodeName: String
   /// The node's address on the node network, as `172.19.0.3/16`.
   package var address: InterfaceAddress
@@ -24,10 +26,12 @@ package struct NodeOptions: Hashable, Sendable {
   package var keyPath: String
 
   package init(
-    nodeName: String, address: InterfaceAddress, kubeconfig: String, stateDirectory: String,
+    unit: String, nodeName: String, address: InterfaceAddress, kubeconfig: String,
+    stateDirectory: String,
     runtimeDirectory: String, imageDirectory: String, podCIDR: IPPrefix, blockLength: Int,
     asNumber: ASNumber, authorityPath: String, certificatePath: String, keyPath: String
   ) {
+    self.unit = unit
     self.nodeName = nodeName
     self.address = address
     self.kubeconfig = kubeconfig

@@ -41,7 +41,7 @@ package struct PodFiles: Sendable {
   /// Every pod kept; what cannot be read is left out.
   package func saved() -> [JSON] {
     Files.names(in: state + "/pods").compactMap { uid in
-      guard let bytes = try? Files.read(directory(uid) + "/pod.json") else { return nil }
+      guard let bytes = try? FileSystem.read(directory(uid) + "/pod.json") else { return nil }
       return try? JSON(parsing: bytes)
     }
   }
@@ -85,7 +85,7 @@ package struct PodFiles: Sendable {
           if let slash = target.lastIndex(of: "/") {
             try Files.makeDirectory(String(target[..<slash]))
           }
-          if (try? Files.read(target)) != file.bytes {
+          if (try? FileSystem.read(target)) != file.bytes {
             try Files.write(file.bytes, to: target, mode: mode_t(file.mode & 0o777))
           }
         }
@@ -105,12 +105,12 @@ package struct PodFiles: Sendable {
     }
     switch type {
     case "DirectoryOrCreate": try Files.makeDirectory(path)
-    case "FileOrCreate": if !Files.exists(path) { try Files.write([], to: path) }
-    case "Directory": if !Files.isDirectory(path) { throw fail("is not a directory") }
+    case "FileOrCreate": if !FileSystem.exists(path) { try Files.write([], to: path) }
+    case "Directory": if !FileSystem.isDirectory(path) { throw fail("is not a directory") }
     case "File":
-      if !Files.exists(path) || Files.isDirectory(path) { throw fail("is not a file") }
+      if !FileSystem.exists(path) || FileSystem.isDirectory(path) { throw fail("is not a file") }
     case "": break
-    default: if !Files.exists(path) { throw fail("does not exist") }
+    default: if !FileSystem.exists(path) { throw fail("does not exist") }
     }
   }
 
@@ -139,7 +139,7 @@ package struct PodFiles: Sendable {
           throw Failure(description: "subPath \"\(sub)\" leaves volume \"\(name)\"")
         }
         source += "/" + sub
-        if !Files.exists(source) { try Files.makeDirectory(source, mode: 0o777) }
+        if !FileSystem.exists(source) { try Files.makeDirectory(source, mode: 0o777) }
       }
       let isWritable = volume["emptyDir"].object != nil || volume["hostPath"].object != nil
       mounts.append(

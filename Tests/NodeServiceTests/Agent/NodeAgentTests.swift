@@ -18,7 +18,8 @@ import Testing
     _ name: String, _ api: MemoryAPI, _ machine: FakeMachine, in directory: String
   ) throws -> NodeAgent {
     let options = NodeOptions(
-      nodeName: name, address: try #require(InterfaceAddress("172.19.0.3/16")), kubeconfig: "",
+      unit: "test", nodeName: name, address: try #require(InterfaceAddress("172.19.0.3/16")),
+      kubeconfig: "",
       stateDirectory: directory + "/state", runtimeDirectory: directory + "/run",
       imageDirectory: directory, podCIDR: try #require(IPPrefix("10.53.0.0/16")), blockLength: 26,
       asNumber: ASNumber(64512), authorityPath: "", certificatePath: "", keyPath: "")

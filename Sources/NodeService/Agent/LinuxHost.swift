@@ -1,0 +1,75 @@
+import Addressing
+import Glibc
+import Kubernetes
+import Linux
+import Logging
+import NetTypes
+
+/// The namespace that a node's process runs in: its forwarding, its address, its packet filter.
+@Loop package final class LinuxHost: NodeHost {
+  /// The routing protocol number of the routes that keep a block's free addresses from leaving.
+  private static let blockProtocol: UInt8 = 80
+
+  private let address: InterfaceAddress
+  private let interface: String
+  private let log: Logger
+  private var blocks: Set<IPPrefix> = []
+  /// Announces blocks by BGP as Calico's objects say.
+  package var speaker: (any BlockSpeaker)?
+
+  package init(address: InterfaceAddress, interface: String, log: Logger) {
+    self.address = address
+    self.interface = interface
+    self.log = log
+  }
+
+  package func prepare() throws {
+    try Sysctl.set("net.ipv4.ip_forward", "1")
+    // Pods' replies leave by another way than their requests came when routes move.
+    for scope in ["all", "default"] {
+      try Sysctl.set("net.ipv4.conf.\(scope).rp_filter", "0")
+      try Sysctl.set("net.ipv4.conf.\(scope).send_redirects", "0")
+    }
+    try Netlink().setUp("lo")
+    try ensureAddress()
+  }
+
+  package func ensureAddress() throws {
+    let netlink = try Netlink()
+    guard try netlink.link(named: interface) != nil,
+      try !netlink.addresses(of: interface).contains(where: { $0.address == address.address })
+    else { return }
+    try netlink.addAddress(address, to: interface)
+    log.warning("put \(address) back on \(interface)")
+  }
+
+  package func applyRules(_ script: String) async throws { try await NFTables.apply(script) }
+
+  package func route(blocks: [IPPrefix], calico: CalicoState) {
+    hold(Set(blocks))
+    speaker?.announce(blocks, calico)
+  }
+
+  /// What no pod of ours has does not go out again by the default route.
+  private func hold(_ wanted: Set<IPPrefix>) {
+    do {
+      let netlink = try Netlink()
+      for block in wanted { try netlink.replaceRoute(Self.blackhole(block)) }
+      for block in blocks.subtracting(wanted) { try netlink.deleteRoute(Self.blackhole(block)) }
+      blocks = wanted
+    } catch {
+      log.warning("routes of own blocks: \(error)")
+    }
+  }
+
+  private static func blackhole(_ block: IPPrefix) -> Route {
+    var route = Route(destination: block, kind: .blackhole)
+    route.routingProtocol = blockProtocol
+    return route
+  }
+}
+
+/// Speaks BGP for a node.
+@Loop package protocol BlockSpeaker: AnyObject {
+  func announce(_ blocks: [IPPrefix], _ calico: CalicoState)
+}

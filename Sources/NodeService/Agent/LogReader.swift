@@ -1,0 +1,56 @@
+import Glibc
+import Linux
+
+/// Reads a container's log from the end of a few lines on, and what is added to it.
+@Loop final class LogReader {
+  private let path: String
+  private var offset: off_t = 0
+  private var descriptor: Int32 = -1
+  private static let chunkSize = 65_536
+
+  init(path: String) { self.path = path }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  private func openFile() -> Bool {
+    if descriptor < 0 { descriptor = open(path, O_RDONLY | O_CLOEXEC) }
+    return descriptor >= 0
+  }
+
+  /// Begins at the last `tailLines` lines; at the first byte if it is nil.
+  func seek(tailLines: Int?) throws {
+    guard let tailLines, openFile() else { return }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return }
+    var position = status.st_size
+    offset = position
+    guard tailLines > 0 else { return }
+    var lines = 0
+    var buffer = [UInt8](repeating: 0, count: Self.chunkSize)
+    while position > 0 {
+      let start = max(0, position - off_t(Self.chunkSize))
+      let count = pread(descriptor, &buffer, Int(position - start), start)
+      guard count > 0 else { break }
+      for index in stride(from: count - 1, through: 0, by: -1)
+      where buffer[index] == 0x0A && start + off_t(index) != status.st_size - 1 {
+        lines += 1
+        if lines == tailLines {
+          offset = start + off_t(index) + 1
+          return
+        }
+      }
+      position = start
+    }
+    offset = 0
+  }
+
+  /// The next bytes; empty where there are none yet.
+  func read() -> [UInt8] {
+    guard openFile() else { return [] }
+    var buffer = [UInt8](repeating: 0, count: Self.chunkSize)
+    let count = pread(descriptor, &buffer, buffer.count, offset)
+    guard count > 0 else { return [] }
+    offset += off_t(count)
+    return Array(buffer[..<count])
+  }
+}

@@ -1,0 +1,36 @@
+import KubeClient
+import Kubernetes
+import Linux
+import Logging
+import NetTypes
+
+/// The `node` role as a process: its agent with everything real around it.
+@Loop package final class NodeProcess {
+  private let options: NodeOptions
+  private let agent: NodeAgent
+  private let host: LinuxHost
+  private let kubelet: KubeletServer
+
+  /// - Throws: what is wrong with the kubeconfig, the certificates or the machine.
+  package init(_ options: NodeOptions, log: Logger) throws {
+    self.options = options
+    let client = try KubeClient(kubeconfig: .read(options.kubeconfig))
+    client.userAgent = "atoll-node/\(options.nodeName)"
+    try Files.makeDirectory(options.stateDirectory)
+    try Files.makeDirectory(options.runtimeDirectory)
+    host = LinuxHost(address: options.address, interface: options.interface, log: log)
+    try host.prepare()
+    agent = NodeAgent(
+      options, api: KubeAPI(client), runtime: try RuncRuntime(options),
+      network: try VethNetwork(directory: options.runtimeDirectory + "/netns"),
+      probes: NetworkProbes(), host: host, log: log)
+    kubelet = try KubeletServer(options, agent: agent)
+  }
+
+  /// Runs until the task is cancelled. Pods are left as they are: the next process takes them over.
+  package func run() async throws {
+    kubelet.start()
+    try await agent.start()
+    try await Waiter().wait()
+  }
+}
