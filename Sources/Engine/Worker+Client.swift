@@ -179,6 +179,8 @@ extension Worker {
     let used = head &+ content
     server.counters.add(.bytesIn, UInt64(used))
     if requestParser.method == .connect {
+      // What follows may be meant for the tunnel that it did not get.
+      client.pointee.set(.closeAfter)
       respond(index, 405, .connect)
       return used
     }
