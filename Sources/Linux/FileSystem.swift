@@ -173,3 +173,13 @@ package enum ControlGroups {
     rmdir(path)
   }
 }
+
+extension FileSystem {
+  /// `path` from the root, seen from the current folder.
+  package static func absolutePath(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let buffer = getcwd(nil, 0) else { return path }
+    defer { free(buffer) }
+    return path == "." ? String(cString: buffer) : "\(String(cString: buffer))/\(path)"
+  }
+}
