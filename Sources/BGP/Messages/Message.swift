@@ -1,0 +1,143 @@
+import NetTypes
+import Wire
+
+/// A BGP message. RFC 4271 §4, RFC 2918.
+package enum Message: Hashable, Sendable {
+  case open(OpenMessage)
+  case update(UpdateMessage)
+  case notification(NotificationMessage)
+  case keepalive
+  /// Nil: a family that we do not carry.
+  case routeRefresh(AddressFamily?)
+
+  package enum Kind: UInt8, Sendable {
+    case open = 1
+    case update = 2
+    case notification = 3
+    case keepalive = 4
+    case routeRefresh = 5
+  }
+
+  /// Octets of the header: marker, length, type.
+  package static let headerLength = 19
+  /// RFC 4271 §4.1.
+  package static let maximumLength = 4096
+}
+
+/// What the two ends of a session agreed on that changes how messages read.
+package struct CodecOptions: Hashable, Sendable {
+  /// AS_PATH and AGGREGATOR carry four octets. RFC 6793.
+  package var fourOctetAS: Bool
+  /// The peer is of our AS, so that LOCAL_PREF and reflection attributes are its to send.
+  package var isInternal: Bool
+
+  package init(fourOctetAS: Bool = true, isInternal: Bool = true) {
+    self.fourOctetAS = fourOctetAS
+    self.isInternal = isInternal
+  }
+}
+
+extension Message {
+  /// Decodes one whole message, header included.
+  /// - Throws: the NOTIFICATION to answer with, where the session has to end.
+  package init(
+    decoding frame: ArraySlice<UInt8>, options: CodecOptions
+  ) throws(NotificationMessage) {
+    guard frame.count >= Self.headerLength else { throw .connectionNotSynchronized }
+    let body = frame.dropFirst(Self.headerLength)
+    let type = frame[frame.startIndex + 18]
+    switch Kind(rawValue: type) {
+    case .open:
+      self = .open(try OpenMessage(decoding: body))
+    case .update:
+      self = .update(try UpdateMessage(decoding: body, options: options))
+    case .notification:
+      guard body.count >= 2 else { throw .badMessageLength(UInt16(clamping: frame.count)) }
+      self = .notification(
+        NotificationMessage(
+          code: body[body.startIndex], subcode: body[body.startIndex + 1],
+          data: Array(body.dropFirst(2))))
+    case .keepalive:
+      guard body.isEmpty else { throw .badMessageLength(UInt16(clamping: frame.count)) }
+      self = .keepalive
+    case .routeRefresh:
+      guard body.count == 4 else { throw NotificationMessage(.routeRefresh, 1, data: Array(frame)) }
+      let afi = UInt16(body[body.startIndex]) << 8 | UInt16(body[body.startIndex + 1])
+      // RFC 2918 §4: a family that we never advertised is ignored.
+      let known = body[body.startIndex + 3] == AddressFamily.unicast
+      self = .routeRefresh(known ? AddressFamily(rawValue: afi) : nil)
+    case nil:
+      throw .badMessageType(type)
+    }
+  }
+
+  /// The whole message, header included.
+  package func encoded(options: CodecOptions) -> [UInt8] {
+    var writer = ByteWriter(capacity: Self.headerLength)
+    writer.write(repeatElement(UInt8(0xff), count: 16))
+    writer.write(UInt16(0))
+    switch self {
+    case .open(let open):
+      writer.write(Kind.open.rawValue)
+      open.encode(into: &writer)
+    case .update(let update):
+      writer.write(Kind.update.rawValue)
+      update.encode(into: &writer, options: options)
+    case .notification(let notification):
+      writer.write(Kind.notification.rawValue)
+      writer.write([notification.code, notification.subcode])
+      writer.write(notification.data.prefix(Self.maximumLength - Self.headerLength - 2))
+    case .keepalive:
+      writer.write(Kind.keepalive.rawValue)
+    case .routeRefresh(let family):
+      writer.write(Kind.routeRefresh.rawValue)
+      writer.write(family?.rawValue ?? 0)
+      writer.write([0, AddressFamily.unicast])
+    }
+    writer.overwrite(length: writer.count, at: 16)
+    return writer.bytes
+  }
+}
+
+/// Cuts a byte stream into messages. RFC 4271 §4.1.
+package struct MessageFramer: Sendable {
+  private var buffer: [UInt8] = []
+  private var start = 0
+
+  package init() {}
+
+  package mutating func append(_ bytes: [UInt8]) {
+    if start == buffer.count {
+      buffer = bytes
+      start = 0
+      return
+    }
+    if start > 65536 {
+      buffer.removeFirst(start)
+      start = 0
+    }
+    buffer += bytes
+  }
+
+  /// The next whole message, header included; nil until more bytes come.
+  /// - Throws: a message header error. RFC 4271 §6.1.
+  package mutating func next() throws(NotificationMessage) -> ArraySlice<UInt8>? {
+    guard buffer.count - start >= Message.headerLength else { return nil }
+    for index in start..<start + 16 where buffer[index] != 0xff { throw .connectionNotSynchronized }
+    let length = UInt16(buffer[start + 16]) << 8 | UInt16(buffer[start + 17])
+    let minimum: UInt16 =
+      switch Message.Kind(rawValue: buffer[start + 18]) {
+      case .open: 29
+      case .update: 23
+      case .notification: 21
+      case .routeRefresh: 23
+      case .keepalive, nil: 19
+      }
+    guard (minimum...UInt16(Message.maximumLength)).contains(length) else {
+      throw .badMessageLength(length)
+    }
+    guard buffer.count - start >= Int(length) else { return nil }
+    defer { start += Int(length) }
+    return buffer[start..<start + Int(length)]
+  }
+}

@@ -1,0 +1,197 @@
+import NetTypes
+import Wire
+
+extension UpdateMessage {
+  /// - Precondition: the routes fit one message (`UpdatePacker`), and are of one family.
+  func encode(into writer: inout ByteWriter, options: CodecOptions) {
+    if let endOfRIB {
+      writer.write(UInt16(0))
+      writer.writeLengthPrefixed16 { writer in
+        if endOfRIB == .ipv4 { return }
+        writer.writeAttribute(AttributeType.mpUnreach, AttributeFlag.optional) { writer in
+          writer.write(endOfRIB.rawValue)
+          writer.write(AddressFamily.unicast)
+        }
+      }
+      return
+    }
+    writer.writeLengthPrefixed16 { writer in
+      for prefix in withdrawn where prefix.isIPv4 { writer.write(prefix) }
+    }
+    writer.writeLengthPrefixed16 { writer in
+      let withdrawn6 = withdrawn.filter { !$0.isIPv4 }
+      if !withdrawn6.isEmpty {
+        writer.writeAttribute(AttributeType.mpUnreach, AttributeFlag.optional) { writer in
+          writer.write(AddressFamily.ipv6.rawValue)
+          writer.write(AddressFamily.unicast)
+          for prefix in withdrawn6 { writer.write(prefix) }
+        }
+      }
+      guard let attributes else { return }
+      attributes.encodeReach(announced.filter { !$0.isIPv4 }, into: &writer)
+      attributes.encode(
+        into: &writer, options: options, classicNextHop: announced.contains { $0.isIPv4 })
+    }
+    for prefix in announced where prefix.isIPv4 { writer.write(prefix) }
+  }
+}
+
+extension PathAttributes {
+  /// MP_REACH_NLRI comes first. RFC 7606 §5.1.
+  fileprivate func encodeReach(_ prefixes: [IPPrefix], into writer: inout ByteWriter) {
+    guard !prefixes.isEmpty, case .v6(let hop)? = nextHop else { return }
+    writer.writeAttribute(AttributeType.mpReach, AttributeFlag.optional) { writer in
+      writer.write(AddressFamily.ipv6.rawValue)
+      writer.write(AddressFamily.unicast)
+      writer.writeLengthPrefixed8 { writer in
+        writer.write(hop)
+        if let linkLocalNextHop { writer.write(linkLocalNextHop) }
+      }
+      writer.write(UInt8(0))
+      for prefix in prefixes { writer.write(prefix) }
+    }
+  }
+
+  /// In the order of type codes. RFC 4271 §5.
+  func encode(into writer: inout ByteWriter, options: CodecOptions, classicNextHop: Bool) {
+    let transitive = AttributeFlag.transitive
+    let optional = AttributeFlag.optional
+    let both = optional | transitive
+    let fourOctet = options.fourOctetAS
+    writer.writeAttribute(AttributeType.origin, transitive) { $0.write(origin.rawValue) }
+    writer.writeAttribute(AttributeType.asPath, transitive) {
+      asPath.encode(into: &$0, fourOctet: fourOctet)
+    }
+    if classicNextHop, case .v4(let hop)? = nextHop {
+      writer.writeAttribute(AttributeType.nextHop, transitive) { $0.write(hop) }
+    }
+    if let multiExitDiscriminator {
+      writer.writeAttribute(AttributeType.multiExitDiscriminator, optional) {
+        $0.write(multiExitDiscriminator)
+      }
+    }
+    if options.isInternal, let localPreference {
+      writer.writeAttribute(AttributeType.localPreference, transitive) { $0.write(localPreference) }
+    }
+    let needsAS4 = !fourOctet && asPath.needsFourOctets
+    if let extended {
+      if extended.atomicAggregate {
+        writer.writeAttribute(AttributeType.atomicAggregate, transitive) { _ in }
+      }
+      if let aggregator = extended.aggregator {
+        let number = aggregator.asNumber.rawValue
+        writer.writeAttribute(AttributeType.aggregator, both) { writer in
+          if fourOctet {
+            writer.write(number)
+          } else {
+            writer.write(UInt16(exactly: number) ?? 23456)
+          }
+          writer.write(aggregator.address)
+        }
+      }
+      if !extended.communities.isEmpty {
+        writer.writeAttribute(AttributeType.communities, both) { writer in
+          for community in extended.communities { writer.write(community.rawValue) }
+        }
+      }
+      if options.isInternal, let originatorID = extended.originatorID {
+        writer.writeAttribute(AttributeType.originatorID, optional) { $0.write(originatorID) }
+      }
+      if options.isInternal, !extended.clusterList.isEmpty {
+        writer.writeAttribute(AttributeType.clusterList, optional) { writer in
+          for cluster in extended.clusterList { writer.write(cluster) }
+        }
+      }
+      if !extended.extendedCommunities.isEmpty {
+        writer.writeAttribute(AttributeType.extendedCommunities, both) { writer in
+          for community in extended.extendedCommunities { writer.write(community) }
+        }
+      }
+    }
+    if needsAS4 {
+      // RFC 6793 §4.2.2: confederation segments stay out of AS4_PATH.
+      let path = ASPath(
+        segments: asPath.segments.filter { $0.kind == .set || $0.kind == .sequence })
+      writer.writeAttribute(AttributeType.as4Path, both) {
+        path.encode(into: &$0, fourOctet: true)
+      }
+    }
+    guard let extended else { return }
+    if !fourOctet, let aggregator = extended.aggregator, aggregator.asNumber.rawValue > 0xffff {
+      writer.writeAttribute(AttributeType.as4Aggregator, both) { writer in
+        writer.write(aggregator.asNumber.rawValue)
+        writer.write(aggregator.address)
+      }
+    }
+    if !extended.largeCommunities.isEmpty {
+      writer.writeAttribute(AttributeType.largeCommunities, both) { writer in
+        for community in extended.largeCommunities {
+          writer.write(community.global)
+          writer.write(community.local1)
+          writer.write(community.local2)
+        }
+      }
+    }
+    for attribute in extended.opaque {
+      // RFC 4271 §5: who passes on what it does not know says so.
+      let flags = (attribute.flags & ~AttributeFlag.extendedLength) | AttributeFlag.partial
+      writer.writeAttribute(attribute.type, flags) { $0.write(attribute.value) }
+    }
+  }
+}
+
+extension ByteWriter {
+  /// One attribute; its length takes two octets only where one does not hold it.
+  fileprivate mutating func writeAttribute(
+    _ type: UInt8, _ flags: UInt8, _ body: (inout ByteWriter) -> Void
+  ) {
+    var value = ByteWriter()
+    body(&value)
+    if value.count > 0xff {
+      write([flags | AttributeFlag.extendedLength, type])
+      write(UInt16(clamping: value.count))
+    } else {
+      write([flags, type, UInt8(value.count)])
+    }
+    write(value.bytes)
+  }
+}
+
+/// Cuts routes into UPDATE messages that fit 4,096 octets. RFC 4271 §4.3.
+package enum UpdatePacker {
+  /// Header, the two length fields, and the heads of MP attributes.
+  private static let overhead = Message.headerLength + 4 + 48
+
+  package static func withdrawals(_ prefixes: [IPPrefix]) -> [UpdateMessage] {
+    split(prefixes, room: Message.maximumLength - overhead).map { UpdateMessage(withdrawn: $0) }
+  }
+
+  /// Nothing if the attributes alone fill a message: such a route cannot be announced.
+  package static func announcements(
+    _ prefixes: [IPPrefix], _ attributes: PathAttributes, options: CodecOptions
+  ) -> [UpdateMessage] {
+    var writer = ByteWriter()
+    attributes.encode(into: &writer, options: options, classicNextHop: true)
+    let room = Message.maximumLength - overhead - writer.count
+    return split(prefixes, room: room).map { UpdateMessage(attributes: attributes, announced: $0) }
+  }
+
+  private static func split(_ prefixes: [IPPrefix], room: Int) -> [[IPPrefix]] {
+    var parts: [[IPPrefix]] = []
+    for family in AddressFamily.allCases {
+      var part: [IPPrefix] = []
+      var size = 0
+      for prefix in prefixes where AddressFamily(of: prefix) == family {
+        guard prefix.encodedLength <= room else { return [] }
+        if size + prefix.encodedLength > room {
+          parts.append(part)
+          (part, size) = ([], 0)
+        }
+        part.append(prefix)
+        size += prefix.encodedLength
+      }
+      if !part.isEmpty { parts.append(part) }
+    }
+    return parts
+  }
+}

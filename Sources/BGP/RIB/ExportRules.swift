@@ -1,0 +1,83 @@
+import NetTypes
+
+/// What one established peer is to be told of the Loc-RIB. RFC 4271 §9.1.3 and §9.2, RFC 4456.
+struct ExportRules: Sendable {
+  var localAS: ASNumber
+  var clusterID: IPv4Address
+  var peer: ResolvedNeighbor
+  /// The peer's place in the tables.
+  var index: PeerIndex
+  /// Our end of the session, the next hop of our own routes.
+  var localAddress: IPAddress
+  var isInternal: Bool
+  var policy: RoutingPolicy
+
+  /// The best path of one prefix.
+  struct Best: Sendable {
+    var attributes: PathAttributes
+    var peer: PeerIndex
+    var kind: PathSource.Kind
+    var identifier: IPv4Address
+    /// The path came from a route reflection client. RFC 4456 §6.
+    var isFromClient: Bool
+  }
+
+  /// Nil: the peer is not told.
+  func export(_ prefix: IPPrefix, _ best: Best) -> PathAttributes? {
+    if best.peer == index { return nil }
+    for community in best.attributes.communities {
+      switch community {
+      case .noAdvertise: return nil
+      case .noExport, .noExportSubconfederation: if !isInternal { return nil }
+      default: break
+      }
+    }
+    var attributes = best.attributes
+    let reflects = isInternal && best.kind == .internal
+    if reflects {
+      // RFC 4271 §9.2: no internal route to an internal peer, unless one of the two is a client.
+      guard best.isFromClient || peer.routeReflectorClient else { return nil }
+      attributes.extend { extended in
+        if extended.originatorID == nil { extended.originatorID = best.identifier }
+        extended.clusterList.insert(clusterID, at: 0)
+      }
+    }
+    let isOwn = best.kind == .local
+    if isInternal {
+      attributes.localPreference = attributes.localPreference ?? DecisionProcess.defaultPreference
+      // RFC 4456 §10: a reflector leaves the next hop alone.
+      if isOwn || (peer.nextHopSelf && !reflects) { setNextHop(&attributes) }
+    } else {
+      attributes.asPath = attributes.asPath.prepending(localAS)
+      attributes.localPreference = nil
+      // RFC 4271 §5.1.4: another AS's MED is not passed on.
+      if !isOwn { attributes.multiExitDiscriminator = nil }
+      attributes.extend { extended in
+        extended.originatorID = nil
+        extended.clusterList = []
+      }
+      setNextHop(&attributes)
+    }
+    guard let hop = attributes.nextHop, hop.isIPv4 == prefix.isIPv4 else { return nil }
+    // RFC 4271 §5.1.3: no peer is told to send to itself.
+    if hop == peer.address { return nil }
+    return policy.apply(peer.exportFilter, to: prefix, attributes)
+  }
+
+  /// The default route that `default-originate` gives to this peer alone.
+  func defaultRoute(_ family: AddressFamily) -> PathAttributes? {
+    guard peer.defaultOriginate, AddressFamily(of: localAddress) == family else { return nil }
+    var attributes = PathAttributes(origin: .igp, nextHop: localAddress)
+    if isInternal {
+      attributes.localPreference = DecisionProcess.defaultPreference
+    } else {
+      attributes.asPath = ASPath(sequence: [localAS])
+    }
+    return attributes
+  }
+
+  private func setNextHop(_ attributes: inout PathAttributes) {
+    attributes.nextHop = localAddress
+    attributes.linkLocalNextHop = nil
+  }
+}

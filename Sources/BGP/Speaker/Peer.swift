@@ -1,0 +1,106 @@
+import NetTypes
+
+/// One neighbour: its sessions, of which a second exists only while connections collide, and what
+/// was exchanged.
+struct Peer: Sendable {
+  struct Slot: Sendable {
+    let id: Int
+    var session: Session
+    var connection: ConnectionID?
+    var local: IPAddress?
+    /// We opened the connection.
+    var isInitiator = true
+    var framer = MessageFramer()
+  }
+
+  /// A peer that restarts, or has come back and is not through. RFC 4724 §4.2.
+  struct Restart: Sendable {
+    /// Families with stale paths.
+    var families: Set<AddressFamily>
+    var deadline: Instant
+  }
+
+  let index: PeerIndex
+  var settings: ResolvedNeighbor
+  var slots: [Slot] = []
+  var nextSlot = 0
+  var restart: Restart?
+  /// Of the present or the last established session.
+  var negotiated: Negotiated?
+  var endOfRIBReceived: Set<AddressFamily> = []
+  /// Attributes of what the peer was told, by destination. Empty while it is not established.
+  var ribOut: [AddressFamily: AdjRIBOut] = [:]
+  /// The peer has its whole table yet to be told.
+  var needsFullTable = false
+  var endOfRIBSent = false
+  /// The default route it was told by `default-originate`.
+  var defaultOriginated: Set<AddressFamily> = []
+  var prefixCount = 0
+  var counters = PeerCounters()
+  var lastState = SessionState.Name.idle
+  var lastChange: Instant
+  var lastError: DownReason?
+
+  init(index: PeerIndex, settings: ResolvedNeighbor, at now: Instant) {
+    self.index = index
+    self.settings = settings
+    lastChange = now
+  }
+
+  /// The slot whose session is established.
+  var established: Slot? { slots.first { $0.session.state.name == .established } }
+
+  /// The most advanced session's state.
+  var state: SessionState {
+    let order: [SessionState.Name] = [
+      .established, .openConfirm, .openSent, .connect, .active, .idle,
+    ]
+    for name in order {
+      if let slot = slots.first(where: { $0.session.state.name == name }) {
+        return slot.session.state
+      }
+    }
+    return .idle(until: nil)
+  }
+
+  func slotPosition(_ id: Int) -> Int? { slots.firstIndex { $0.id == id } }
+
+  mutating func withSlot(_ id: Int, _ body: (inout Slot) -> Void) {
+    if let position = slotPosition(id) { body(&slots[position]) }
+  }
+}
+
+package struct PeerCounters: Hashable, Sendable {
+  package var messagesReceived: UInt64 = 0
+  package var messagesSent: UInt64 = 0
+  package var updatesReceived: UInt64 = 0
+  package var updatesSent: UInt64 = 0
+  package var bytesReceived: UInt64 = 0
+  package var bytesSent: UInt64 = 0
+  package var established: UInt64 = 0
+}
+
+/// What one peer was told of one family: the interned attributes by destination. RFC 4271 §3.2.
+struct AdjRIBOut: Sendable {
+  private var attributes: [AttributeID] = []
+  /// Routes announced and not withdrawn.
+  private(set) var count = 0
+
+  subscript(destination: Int) -> AttributeID {
+    destination < attributes.count ? attributes[destination] : .none
+  }
+
+  mutating func set(_ id: AttributeID, at destination: Int) {
+    if destination >= attributes.count {
+      if id == .none { return }
+      attributes += repeatElement(.none, count: destination + 1 - attributes.count)
+    }
+    count += (id == .none ? 0 : 1) - (attributes[destination] == .none ? 0 : 1)
+    attributes[destination] = id
+  }
+
+  /// Every route announced.
+  var announced: [(destination: Int, attributes: AttributeID)] {
+    attributes.enumerated().filter { $0.element != .none }.map { ($0.offset, $0.element) }
+  }
+}

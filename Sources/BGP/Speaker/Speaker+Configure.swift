@@ -1,0 +1,72 @@
+import NetTypes
+
+extension Speaker {
+  /// Takes a new configuration; only neighbours whose sessions it changes are reset.
+  mutating func configure(
+    _ new: RouterConfiguration, _ newPolicy: RoutingPolicy, _ now: Instant
+  ) {
+    let old = configuration
+    let oldPolicy = policy
+    let before = old.resolvedNeighbors
+    let after = new.resolvedNeighbors
+    configuration = new
+    policy = newPolicy
+    guard isStarted else { return }
+    let resetsAll =
+      old.localAS != new.localAS || old.routerID != new.routerID
+      || old.gracefulRestart != new.gracefulRestart
+
+    for address in before.keys.sorted() where after[address] == nil { removePeer(address, now) }
+    for (address, settings) in after.sorted(by: { $0.key < $1.key }) {
+      guard let previous = before[address], peers[address] != nil else {
+        addPeer(settings, now)
+        continue
+      }
+      if resetsAll || previous.needsNewSession(for: settings) {
+        let reason: NotificationMessage =
+          settings.shutdown ? .administrativeShutdown : .otherConfigurationChange
+        stopPeer(address, reason, now)
+        peers[address]?.slots = []
+        peers[address]?.settings = settings
+        startPeer(address, now)
+        continue
+      }
+      peers[address]?.settings = settings
+      let filtersChanged = oldPolicy != newPolicy
+      if filtersChanged || previous.importFilter != settings.importFilter {
+        askForRefresh(address)
+      }
+    }
+    applyNetworks(old.networks, new.networks)
+    // Decision and export settings count for every route.
+    touchAll()
+  }
+
+  private mutating func applyNetworks(_ old: [IPPrefix], _ new: [IPPrefix]) {
+    let kept = Set(new)
+    for prefix in old where !kept.contains(prefix) && !originated.contains(prefix) {
+      removePath(of: .local, prefix)
+    }
+    for prefix in new { addLocalRoute(prefix) }
+  }
+
+  /// Has the peer send its routes again, for a changed import filter. RFC 2918.
+  private mutating func askForRefresh(_ address: IPAddress) {
+    guard let slot = peers[address]?.established,
+      let negotiated = slot.session.state.negotiated, negotiated.peer.capabilities.routeRefresh
+    else { return }
+    for family in negotiated.families {
+      send(.routeRefresh(family), address, slot, negotiated.options)
+    }
+  }
+}
+
+extension ResolvedNeighbor {
+  /// False where only what is announced or accepted changes.
+  func needsNewSession(for new: ResolvedNeighbor) -> Bool {
+    port != new.port || remoteAS != new.remoteAS || shutdown != new.shutdown
+      || passive != new.passive || password != new.password || timers != new.timers
+      || sourceAddress != new.sourceAddress || ebgpMultihop != new.ebgpMultihop
+      || routeReflectorClient != new.routeReflectorClient
+  }
+}

@@ -1,0 +1,96 @@
+import NetTypes
+
+extension Speaker {
+  /// Hands `event` to one session and does what it asks.
+  mutating func drive(_ address: IPAddress, _ slot: Int, _ event: Session.Event, _ now: Instant) {
+    var asked: [Session.Action] = []
+    withSlot(address, slot) { asked = $0.session.handle(event, at: now) }
+    for action in asked { perform(action, address, slot, now) }
+    prune(address, slot)
+    noteState(address, now)
+  }
+
+  private mutating func perform(
+    _ action: Session.Action, _ address: IPAddress, _ slot: Int, _ now: Instant
+  ) {
+    guard let peer = peers[address], let current = peer.slots.first(where: { $0.id == slot }) else {
+      return
+    }
+    switch action {
+    case .connect:
+      let id = makeConnectionID()
+      connections[id] = (address, slot)
+      withSlot(address, slot) { slot in
+        slot.connection = id
+        slot.isInitiator = true
+        slot.framer = MessageFramer()
+      }
+      let isInternal = peer.settings.remoteAS == configuration.localAS
+      let target = ConnectionTarget(
+        address: address, port: peer.settings.port, source: peer.settings.sourceAddress,
+        password: peer.settings.password,
+        timeToLive: isInternal ? 255 : peer.settings.ebgpMultihop ?? 1)
+      actions.append(.connect(id, target))
+    case .close:
+      guard let id = current.connection else { return }
+      connections[id] = nil
+      withSlot(address, slot) { $0.connection = nil }
+      actions.append(.close(id))
+    case .send(let message):
+      let options = current.session.state.negotiated?.options ?? CodecOptions()
+      send(message, address, current, options)
+    case .established(let negotiated):
+      for other in peer.slots where other.id != slot {
+        drive(address, other.id, .collisionDump, now)
+      }
+      peers[address]?.counters.established += 1
+      peers[address]?.lastError = nil
+      sessionEstablished(address, negotiated, now)
+    case .down(let reason):
+      peers[address]?.lastError = reason
+      sessionDown(address, reason, now)
+    case .failed(let reason):
+      if reason != .collision { peers[address]?.lastError = reason }
+    case .update(let update):
+      peers[address]?.counters.updatesReceived += 1
+      apply(update, from: address, now)
+    case .refresh(let family):
+      refresh(address, family)
+    }
+  }
+
+  mutating func send(
+    _ message: Message, _ address: IPAddress, _ slot: Peer.Slot, _ options: CodecOptions
+  ) {
+    guard let id = slot.connection else { return }
+    let bytes = message.encoded(options: options)
+    peers[address]?.counters.messagesSent += 1
+    peers[address]?.counters.bytesSent += UInt64(bytes.count)
+    if case .update = message { peers[address]?.counters.updatesSent += 1 }
+    actions.append(.send(id, bytes))
+  }
+
+  /// A second machine goes as soon as it has no connection; so does the first, if it lost.
+  private mutating func prune(_ address: IPAddress, _ slot: Int) {
+    guard let peer = peers[address], peer.slots.count > 1,
+      let position = peer.slotPosition(slot)
+    else { return }
+    let name = peer.slots[position].session.state.name
+    if name == .idle || name == .active {
+      if let id = peer.slots[position].connection { connections[id] = nil }
+      peers[address]?.slots.remove(at: position)
+    }
+  }
+
+  private mutating func noteState(_ address: IPAddress, _ now: Instant) {
+    guard let peer = peers[address] else { return }
+    let name = peer.state.name
+    guard name != peer.lastState else { return }
+    // The comings and goings before Established are no news while a session is not up.
+    actions.append(
+      .session(
+        SessionChange(peer: address, from: peer.lastState, to: name, reason: peer.lastError)))
+    if name == .established || peer.lastState == .established { peers[address]?.lastChange = now }
+    peers[address]?.lastState = name
+  }
+}

@@ -1,0 +1,175 @@
+import NetTypes
+
+extension Speaker {
+  mutating func addPeer(_ settings: ResolvedNeighbor, _ now: Instant) {
+    let free = peerAddresses.indices.dropFirst().first { peerAddresses[$0] == nil }
+    guard let raw = UInt16(exactly: free ?? peerAddresses.count) else { return }
+    if let free {
+      peerAddresses[free] = settings.address
+    } else {
+      peerAddresses.append(settings.address)
+    }
+    peers[settings.address] = Peer(
+      index: PeerIndex(rawValue: raw), settings: settings, at: now)
+    startPeer(settings.address, now)
+  }
+
+  mutating func startPeer(_ address: IPAddress, _ now: Instant) {
+    guard let peer = peers[address], !peer.settings.shutdown, configuration.routerID != nil else {
+      return
+    }
+    let slot = peer.slots.first?.id ?? addSlot(address)
+    drive(address, slot, .start, now)
+  }
+
+  mutating func stopPeer(_ address: IPAddress, _ reason: NotificationMessage, _ now: Instant) {
+    for slot in peers[address]?.slots ?? [] { drive(address, slot.id, .stop(reason), now) }
+    dropStale(address)
+  }
+
+  /// Forgets a neighbour and its routes.
+  mutating func removePeer(_ address: IPAddress, _ now: Instant) {
+    stopPeer(address, .peerDeconfigured, now)
+    guard let peer = peers.removeValue(forKey: address) else { return }
+    peerAddresses[Int(peer.index.rawValue)] = nil
+  }
+
+  private mutating func addSlot(_ address: IPAddress) -> Int {
+    guard let peer = peers[address] else { return 0 }
+    let session = Session(settings: sessionSettings(peer.settings), seed: random.next())
+    let id = peer.nextSlot
+    peers[address]?.slots.append(Peer.Slot(id: id, session: session))
+    peers[address]?.nextSlot += 1
+    return id
+  }
+
+  /// Our OPEN to one neighbour.
+  private func sessionSettings(_ peer: ResolvedNeighbor) -> Session.Settings {
+    let family = AddressFamily(of: peer.address)
+    var capabilities = Capabilities()
+    capabilities.families = [family]
+    capabilities.routeRefresh = true
+    capabilities.fourOctetAS = configuration.localAS
+    if configuration.gracefulRestart.isEnabled {
+      var isRestarting = true
+      if case .done = convergence { isRestarting = false }
+      let seconds = configuration.gracefulRestart.restartTime.wholeSeconds
+      capabilities.gracefulRestart = GracefulRestartCapability(
+        isRestarting: isRestarting, restartTime: UInt16(clamping: min(seconds, 4095)),
+        families: [family: true])
+    }
+    let open = OpenMessage(
+      asNumber: configuration.localAS, holdTime: UInt16(clamping: peer.timers.hold.wholeSeconds),
+      identifier: routerID, capabilities: capabilities)
+    return Session.Settings(
+      open: open, remoteAS: peer.remoteAS, timers: peer.timers, passive: peer.passive)
+  }
+
+  mutating func connected(_ id: ConnectionID, _ local: IPAddress, _ now: Instant) {
+    guard let (address, slot) = connections[id] else { return actions.append(.close(id)) }
+    withSlot(address, slot) { $0.local = local }
+    drive(address, slot, .connected, now)
+  }
+
+  mutating func accepted(
+    _ id: ConnectionID, _ address: IPAddress, _ local: IPAddress, _ now: Instant
+  ) {
+    guard let peer = peers[address], !peer.settings.shutdown, let primary = peer.slots.first else {
+      return actions.append(.close(id))
+    }
+    if let slot = peer.established {
+      // RFC 4724 §5: the peer has restarted before we saw its old connection end.
+      guard slot.session.state.negotiated?.peer.capabilities.gracefulRestart != nil,
+        configuration.gracefulRestart.isEnabled
+      else { return actions.append(.close(id)) }
+      abandon(slot)
+      drive(address, slot.id, .connectionFailed, now)
+      if peers[address]?.slots.first?.session.state.name == .idle {
+        drive(address, slot.id, .tick, now)
+      }
+    }
+    guard let current = peers[address]?.slots.first(where: { $0.id == primary.id }) else {
+      return actions.append(.close(id))
+    }
+    var target = current.id
+    switch current.session.state.name {
+    case .idle:
+      return actions.append(.close(id))
+    case .active: break
+    default:
+      // The connection collides with one of ours: a machine of its own. RFC 4271 §6.8.
+      for slot in peers[address]?.slots ?? [] where slot.id != current.id {
+        drive(address, slot.id, .collisionDump, now)
+      }
+      target = addSlot(address)
+      withSlot(address, target) { $0.session.listen() }
+    }
+    connections[id] = (address, target)
+    withSlot(address, target) { slot in
+      slot.connection = id
+      slot.local = local
+      slot.isInitiator = false
+      slot.framer = MessageFramer()
+    }
+    drive(address, target, .accepted, now)
+  }
+
+  mutating func closed(_ id: ConnectionID, _ now: Instant) {
+    guard let (address, slot) = connections.removeValue(forKey: id) else { return }
+    withSlot(address, slot) { $0.connection = nil }
+    drive(address, slot, .connectionFailed, now)
+  }
+
+  mutating func received(_ id: ConnectionID, _ bytes: [UInt8], _ now: Instant) {
+    guard let (address, slot) = connections[id] else { return }
+    withSlot(address, slot) { $0.framer.append(bytes) }
+    peers[address]?.counters.bytesReceived += UInt64(bytes.count)
+    // A message may end the connection, or the slot.
+    while connections[id] != nil, let position = peers[address]?.slotPosition(slot) {
+      do {
+        guard let frame = try peers[address]?.slots[position].framer.next() else { return }
+        let options = peers[address]?.slots[position].session.state.negotiated?.options
+        let message = try Message(decoding: frame, options: options ?? CodecOptions())
+        peers[address]?.counters.messagesReceived += 1
+        if case .open(let open) = message, !resolveCollision(address, slot, open, now) { return }
+        drive(address, slot, .message(message), now)
+      } catch {
+        drive(address, slot, .malformed(error), now)
+      }
+    }
+  }
+
+  /// RFC 4271 §6.8. The identifiers are known from this OPEN, so that connections in OpenSent are
+  /// judged too, and both ends judge alike. False if this connection is the one to go.
+  private mutating func resolveCollision(
+    _ address: IPAddress, _ slot: Int, _ open: OpenMessage, _ now: Instant
+  ) -> Bool {
+    guard let peer = peers[address], let own = peer.slots.first(where: { $0.id == slot }) else {
+      return false
+    }
+    for other in peer.slots where other.id != slot {
+      let loser: Int
+      switch other.session.state.name {
+      case .established: loser = slot
+      case .openSent, .openConfirm:
+        let keepsOurs = routerID > open.identifier
+        loser = own.isInitiator == keepsOurs ? other.id : slot
+      default: continue
+      }
+      drive(address, loser, .collisionDump, now)
+      if loser == slot { return false }
+    }
+    return true
+  }
+
+  mutating func withSlot(_ address: IPAddress, _ slot: Int, _ body: (inout Peer.Slot) -> Void) {
+    peers[address]?.withSlot(slot, body)
+  }
+
+  /// Closes a connection whose session does not know yet.
+  private mutating func abandon(_ slot: Peer.Slot) {
+    guard let id = slot.connection else { return }
+    connections[id] = nil
+    actions.append(.close(id))
+  }
+}

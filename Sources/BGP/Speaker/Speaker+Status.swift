@@ -1,0 +1,110 @@
+import NetTypes
+
+/// One neighbour as an operator sees it.
+package struct SessionStatus: Equatable, Sendable {
+  package var peer: IPAddress
+  package var remoteAS: ASNumber
+  package var peerGroup: String?
+  package var description: String?
+  package var state: SessionState.Name
+  package var isShutdown: Bool
+  /// The peer's BGP identifier, once its OPEN is here.
+  package var identifier: IPv4Address?
+  package var localAddress: IPAddress?
+  package var holdTime: Duration?
+  package var keepaliveTime: Duration?
+  /// Since when it is up, or down.
+  package var since: Instant
+  package var prefixesReceived: Int
+  package var prefixesSent: Int
+  package var counters: PeerCounters
+  package var lastError: DownReason?
+  /// The peer restarts: its routes are kept until then. RFC 4724.
+  package var restartDeadline: Instant?
+  package var capabilities: Capabilities?
+}
+
+/// One path of one prefix.
+package struct RouteStatus: Equatable, Sendable {
+  package var prefix: IPPrefix
+  package var attributes: PathAttributes
+  package var origin: BestRoute.Origin
+  package var isInternal: Bool
+  package var isBest: Bool
+  package var isMultipath: Bool
+  package var isStale: Bool
+  /// The step that the path lost at; nil for the best.
+  package var removedBy: DecisionStep?
+}
+
+extension Speaker {
+  /// By address.
+  package var sessions: [SessionStatus] {
+    peers.sorted { $0.key < $1.key }.map { address, peer in
+      let state = peer.state
+      let slot = peer.slots.first { $0.session.state.name == state.name }
+      let announced = peer.ribOut.values.reduce(0) { $0 + $1.count }
+      return SessionStatus(
+        peer: address, remoteAS: peer.settings.remoteAS, peerGroup: peer.settings.peerGroup,
+        description: peer.settings.description, state: state.name,
+        isShutdown: peer.settings.shutdown, identifier: state.negotiated?.peer.identifier,
+        localAddress: slot?.connection == nil ? nil : slot?.local,
+        holdTime: state.negotiated?.holdTime, keepaliveTime: state.negotiated?.keepaliveTime,
+        since: peer.lastChange, prefixesReceived: peer.prefixCount,
+        prefixesSent: announced + peer.defaultOriginated.count, counters: peer.counters,
+        lastError: peer.lastError, restartDeadline: peer.restart?.deadline,
+        capabilities: state.negotiated?.peer.capabilities)
+    }
+  }
+
+  /// Every path, by prefix, best first.
+  package var routes: [RouteStatus] {
+    (statuses(\.ipv4) + statuses(\.ipv6)).sorted { a, b in
+      if a.prefix != b.prefix { return a.prefix < b.prefix }
+      if a.isBest != b.isBest { return a.isBest }
+      if a.isMultipath != b.isMultipath { return a.isMultipath }
+      return a.origin.sortKey < b.origin.sortKey
+    }
+  }
+
+  /// What one peer was told; empty while it is not established.
+  package func announced(to address: IPAddress) -> [(prefix: IPPrefix, attributes: PathAttributes)]
+  {
+    guard let peer = peers[address] else { return [] }
+    var result: [(prefix: IPPrefix, attributes: PathAttributes)] = []
+    for (family, ribOut) in peer.ribOut {
+      for route in ribOut.announced {
+        let prefix =
+          family == .ipv4
+          ? ipv4.prefix(at: route.destination) : ipv6.prefix(at: route.destination)
+        if let prefix { result.append((prefix, attributes[route.attributes])) }
+      }
+    }
+    return result.sorted { $0.prefix < $1.prefix }
+  }
+
+  private func statuses<Key>(_ table: KeyPath<Speaker, RouteTable<Key>>) -> [RouteStatus] {
+    let routes = self[keyPath: table]
+    return routes.indices.flatMap { destination -> [RouteStatus] in
+      guard let prefix = routes.prefix(at: destination) else { return [] }
+      let paths = routes.pathIndices(at: destination)
+      let outcome = outcome(table, paths)
+      return paths.enumerated().map { position, path in
+        let entry = routes[path: path]
+        let address = peerAddresses[Int(entry.peer.rawValue)]
+        return RouteStatus(
+          prefix: prefix, attributes: attributes[entry.attributes],
+          origin: address.map(BestRoute.Origin.peer) ?? .local,
+          isInternal: source(of: entry.peer).kind == .internal,
+          isBest: entry.flags.contains(.best), isMultipath: entry.flags.contains(.multipath),
+          isStale: entry.flags.contains(.stale), removedBy: outcome.removedBy[position])
+      }
+    }
+  }
+}
+
+extension BestRoute.Origin {
+  fileprivate var sortKey: IPAddress {
+    if case .peer(let address) = self { address } else { .v4(.any) }
+  }
+}

@@ -1,0 +1,172 @@
+import NetTypes
+
+// A BGP speaker, sans I/O.
+//
+//   bytes ─▶ framer ─▶ Session (§8) ─▶ import policy ─▶ Adj-RIB-In ┐
+//                                                                   ├─ decision (§9.1) ─▶ Loc-RIB ─▶ .route
+//   networks, originate ────────────────────────────────────────────┘                       │
+//   bytes ◀── UpdatePacker ◀── Adj-RIB-Out ◀── export rules (§9.2) ◀────────────────────────┘
+//
+// Every event ends in `flush`, which decides and announces what the event touched, once.
+// Deviations: no MinRouteAdvertisementInterval (§9.2.1.1); external routes need no policy (RFC 8212).
+
+/// A speaker: events in, actions out. It opens no socket and reads no clock.
+package struct Speaker: Sendable {
+  package internal(set) var configuration: RouterConfiguration
+  var policy: RoutingPolicy
+  /// In force: the configured one, or any.
+  package var routerID: IPv4Address { configuration.routerID ?? .any }
+
+  var peers: [IPAddress: Peer] = [:]
+  /// By `PeerIndex`; the addresses of peers that are gone are nil.
+  var peerAddresses: [IPAddress?] = [nil]
+  var connections: [ConnectionID: (peer: IPAddress, slot: Int)] = [:]
+  var nextConnection: UInt64 = 1
+  var random: SeededRandom
+
+  var attributes = AttributeTable()
+  var ipv4 = RouteTable<IPv4PrefixKey>()
+  var ipv6 = RouteTable<IPv6PrefixKey>()
+  var nextHops = NextHopTable()
+  /// Destinations that an event has touched.
+  var dirty4 = DirtySet()
+  var dirty6 = DirtySet()
+  /// Prefixes originated by events, beside the configured networks.
+  var originated: Set<IPPrefix> = []
+
+  var isStarted = false
+  var convergence: Convergence
+  var actions: [SpeakerAction] = []
+
+  /// After a restart, routes are not passed on before the peers have sent theirs. RFC 4724 §4.1.
+  enum Convergence: Sendable {
+    case restarting
+    case waiting(until: Instant)
+    case done
+  }
+
+  /// How long a restarted speaker waits for its peers: the Selection_Deferral_Timer.
+  package static let selectionDeferral = Duration.seconds(30)
+
+  /// - Parameters:
+  ///   - restarting: routes of an earlier life are still in the forwarding table.
+  ///   - seed: of the jitter of timers.
+  package init(
+    configuration: RouterConfiguration, policy: RoutingPolicy = RoutingPolicy(),
+    restarting: Bool = false, seed: UInt64
+  ) {
+    self.configuration = configuration
+    self.policy = policy
+    random = SeededRandom(seed: seed)
+    convergence = restarting && configuration.gracefulRestart.isEnabled ? .restarting : .done
+  }
+
+  /// An id for a connection that was accepted.
+  package mutating func makeConnectionID() -> ConnectionID {
+    defer { nextConnection += 1 }
+    return ConnectionID(rawValue: nextConnection)
+  }
+
+  package mutating func handle(_ event: SpeakerEvent, at now: Instant) -> [SpeakerAction] {
+    switch event {
+    case .start: start(now)
+    case .connected(let id, let local): connected(id, local, now)
+    case .accepted(let id, let peer, let local): accepted(id, peer, local, now)
+    case .closed(let id): closed(id, now)
+    case .received(let id, let bytes): received(id, bytes, now)
+    case .tick: tick(now)
+    case .configure(let configuration, let policy): configure(configuration, policy, now)
+    case .originate(let prefix):
+      originated.insert(prefix)
+      addLocalRoute(prefix)
+    case .withdraw(let prefix):
+      originated.remove(prefix)
+      if !configuration.networks.contains(prefix) { removePath(of: .local, prefix) }
+    case .nextHop(let address, let cost):
+      nextHops.set(address, cost: cost)
+      touchAll()
+    case .reset(let address): reset(address, now)
+    case .shutdown: shutdown(now)
+    }
+    checkConvergence(now)
+    flush()
+    defer { actions = [] }
+    return actions
+  }
+
+  /// When `.tick` is due.
+  package var deadline: Instant? {
+    var earliest: Instant?
+    func consider(_ instant: Instant?) {
+      guard let instant else { return }
+      earliest = earliest.map { min($0, instant) } ?? instant
+    }
+    for peer in peers.values {
+      for slot in peer.slots { consider(slot.session.deadline) }
+      consider(peer.restart?.deadline)
+    }
+    if case .waiting(let until) = convergence { consider(until) }
+    return earliest
+  }
+
+  private mutating func start(_ now: Instant) {
+    guard !isStarted else { return }
+    isStarted = true
+    if case .restarting = convergence {
+      let wait = min(Self.selectionDeferral, configuration.gracefulRestart.restartTime)
+      convergence = .waiting(until: now.advanced(by: wait))
+    } else {
+      actions.append(.converged)
+    }
+    for prefix in configuration.networks { addLocalRoute(prefix) }
+    for (_, settings) in configuration.resolvedNeighbors.sorted(by: { $0.key < $1.key }) {
+      addPeer(settings, now)
+    }
+  }
+
+  private mutating func tick(_ now: Instant) {
+    for address in peers.keys.sorted() {
+      for slot in peers[address]?.slots ?? [] where (slot.session.deadline ?? .max) <= now {
+        drive(address, slot.id, .tick, now)
+      }
+      expireRestart(address, now)
+    }
+  }
+
+  private mutating func shutdown(_ now: Instant) {
+    for address in peers.keys.sorted() { stopPeer(address, .administrativeShutdown, now) }
+  }
+
+  private mutating func reset(_ address: IPAddress?, _ now: Instant) {
+    for each in peers.keys.sorted() where address == nil || each == address {
+      stopPeer(each, .administrativeReset, now)
+      startPeer(each, now)
+    }
+  }
+}
+
+extension Instant {
+  static let max = Instant(nanoseconds: .max)
+}
+
+/// Indices that need another look, each once, in the order they came.
+struct DirtySet: Sendable {
+  private(set) var order: [Int] = []
+  private var marked: [Bool] = []
+
+  mutating func insert(_ index: Int) {
+    if index >= marked.count {
+      marked += repeatElement(false, count: max(index + 1 - marked.count, marked.count))
+    }
+    if !marked[index] {
+      marked[index] = true
+      order.append(index)
+    }
+  }
+
+  mutating func take() -> [Int] {
+    for index in order { marked[index] = false }
+    defer { order = [] }
+    return order
+  }
+}

@@ -1,0 +1,80 @@
+import NetTypes
+
+/// A TCP connection, opened or accepted.
+package struct ConnectionID: Hashable, Comparable, Sendable {
+  package let rawValue: UInt64
+  package init(rawValue: UInt64) { self.rawValue = rawValue }
+  package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// What happens to a speaker.
+package enum SpeakerEvent: Sendable {
+  /// Starts every neighbour.
+  case start
+  /// A connection asked for by `.connect` is open; `local` is our end.
+  case connected(ConnectionID, local: IPAddress)
+  /// A peer has opened a connection, under an id from `makeConnectionID`.
+  case accepted(ConnectionID, peer: IPAddress, local: IPAddress)
+  /// A connection could not be opened, or ended.
+  case closed(ConnectionID)
+  case received(ConnectionID, [UInt8])
+  /// `deadline` has come.
+  case tick
+  case configure(RouterConfiguration, RoutingPolicy)
+  case originate(IPPrefix)
+  case withdraw(IPPrefix)
+  /// The cost to a next hop; nil: unreachable.
+  case nextHop(IPAddress, cost: UInt32?)
+  /// Ends a neighbour's session and starts it again; nil: every neighbour's.
+  case reset(IPAddress?)
+  /// Ends every session by Cease. Without it, and TCP just closed, peers restart us gracefully.
+  case shutdown
+}
+
+/// What a speaker wants done, in this order.
+package enum SpeakerAction: Sendable {
+  case connect(ConnectionID, ConnectionTarget)
+  case send(ConnectionID, [UInt8])
+  /// Close after what was sent; no event about this connection counts any more.
+  case close(ConnectionID)
+  /// The Loc-RIB has changed; nil: no path is left.
+  case route(IPPrefix, BestRoute?)
+  case session(SessionChange)
+  /// The routes of before a restart that were not learnt again may go. RFC 4724 §4.1.
+  case converged
+  /// Something that an operator may want to know, about one neighbour.
+  case notice(IPAddress, String)
+}
+
+package struct ConnectionTarget: Hashable, Sendable {
+  package var address: IPAddress
+  package var port: UInt16
+  package var source: IPAddress?
+  package var password: String?
+  /// 1 to a directly connected external peer. RFC 4271 §5.1.3.
+  package var timeToLive: UInt8
+}
+
+/// A change of the Loc-RIB.
+package struct BestRoute: Hashable, Sendable {
+  package enum Origin: Hashable, Sendable {
+    /// Of our own.
+    case local
+    case peer(IPAddress)
+  }
+  package var origin: Origin
+  /// Empty in a route of our own; several where paths are equal, best first.
+  package var nextHops: [IPAddress]
+
+  package init(origin: Origin, nextHops: [IPAddress]) {
+    self.origin = origin
+    self.nextHops = nextHops
+  }
+}
+
+package struct SessionChange: Hashable, Sendable {
+  package var peer: IPAddress
+  package var from: SessionState.Name
+  package var to: SessionState.Name
+  package var reason: DownReason?
+}
