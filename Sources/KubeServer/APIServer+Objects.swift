@@ -140,10 +140,6 @@ extension APIServer {
           "columnDefinitions": table.columnDefinitions, "rows": [row],
         ], status: status)
     }
-    for warning in warnings.drain() {
-      let quoted = warning.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-      response.headers.append(("Warning", "299 - \"\(quoted)\""))
-    }
     return response
   }
 

@@ -29,7 +29,7 @@ extension APIServer {
       review["status"] = [
         "userInfo": [
           "username": .string(request.user.name),
-          "groups": JSON(request.user.groups + ["system:authenticated"]),
+          "groups": JSON(request.user.groups),
         ]
       ]
     default: throw .unknownResource

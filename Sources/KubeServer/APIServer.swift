@@ -44,11 +44,18 @@ package final class APIServer {
     }
     inflight += 1
     defer { inflight -= 1 }
+    _ = warnings.drain()
+    var response: APIResponse
     do throws(APIStatus) {
-      return try await route(request)
+      response = try await route(request)
     } catch {
-      return .failure(error)
+      response = .failure(error)
     }
+    for warning in warnings.drain() {
+      let quoted = warning.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+      response.headers.append(("Warning", "299 - \"\(quoted)\""))
+    }
+    return response
   }
 
   private func route(_ request: APIRequest) async throws(APIStatus) -> APIResponse {

@@ -132,7 +132,7 @@ extension Protobuf {
     DaemonSetUpdateStrategy 1s:type 2RollingUpdateDaemonSet:rollingUpdate
     IngressBackend 4IngressServiceBackend:service 3TypedLocalObjectReference:resource
     IngressTLS 1*s:hosts 2s:secretName
-    IngressRule 1s:host 2IngressRuleValue:ingressRuleValue
+    IngressRule 1s:host 2!IngressRuleValue:ingressRuleValue
     IngressClassParametersReference 1s:aPIGroup 2s:kind 3s:name 4s:scope 5s:namespace
     EndpointConditions 1b:ready 2b:serving 3b:terminating
     EndpointHints 1*ForZone:forZones 2*ForNode:forNodes
