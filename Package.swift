@@ -75,8 +75,8 @@ let package = Package(
     module(
       "EdgeService",
       [
-        "RouterService", "Engine", "KubeClient", "Intent", "Delivery", "Addressing", "BGP", "Linux",
-        "Kubernetes", "NetTypes", "Telemetry", logging,
+        "RouterService", "Engine", "KubeClient", "Transport", "HTTP", "Intent", "Delivery",
+        "Addressing", "BGP", "Linux", "Kubernetes", "NetTypes", "Telemetry", logging,
       ]),
     module(
       "NodeService",
@@ -133,8 +133,15 @@ let package = Package(
     tests("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),
     tests("KubeServer", ["KubeClient", "Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),
     tests("RouterService", ["Linux", "BGP", "Intent", "NetTypes"]),
-    tests("EdgeService", ["Kubernetes", "Delivery", "NetTypes"]),
-    tests("NodeService", ["Kubernetes", "Addressing", "Linux", "NetTypes"]),
+    tests(
+      "EdgeService",
+      [
+        "Kubernetes", "KubeClient", "Addressing", "Delivery", "Transport", "HTTP", "Linux",
+        "NetTypes", "Telemetry",
+      ]),
+    tests(
+      "NodeService",
+      ["Kubernetes", "Addressing", "Transport", "HTTP", "Linux", "NetTypes", logging]),
     tests("ControlPlane", ["Kubernetes", "KubeServer"]),
     tests("Unit", ["Linux", "Kubernetes", "NetTypes"]),
     .testTarget(name: "ArchitectureTests", swiftSettings: common),

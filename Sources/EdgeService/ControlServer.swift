@@ -1,0 +1,57 @@
+import HTTP
+import Kubernetes
+import Linux
+import Telemetry
+import Transport
+
+/// The edge's control socket: HTTP/1.1 over a Unix socket, for whoever may open the file.
+///
+///     GET /status   what is routed and served, as JSON
+///     GET /metrics  Prometheus text
+///     POST /shell   a line of the routing shell; JSON with output and prompt
+@Loop final class ControlServer {
+  /// What the socket shows and does.
+  struct Actions {
+    var status: @Loop () -> JSON
+    var metrics: @Loop () -> MetricsPage
+    /// - Parameter session: Whose modes and history the line belongs to.
+    var shell: @Loop (_ line: String, _ session: String) async -> JSON
+  }
+
+  private let server: HTTPServer
+
+  init(path: String, actions: Actions) throws {
+    var limits = HTTPServer.Limits()
+    limits.connections = 64
+    limits.bodyBytes = 1 << 20
+    server = HTTPServer(listener: try Listener(unixPath: path), limits: limits) { request in
+      await Self.answer(request, actions)
+    }
+  }
+
+  func start() { server.start() }
+  func stop() async { await server.stop(drain: .milliseconds(200)) }
+
+  private static func answer(_ request: HTTPRequest, _ actions: Actions) async -> HTTPResponse {
+    let target = request.target
+    switch (request.method, target.path) {
+    case ("GET", "/status"): return json(actions.status())
+    case ("GET", "/metrics"):
+      return HTTPResponse(
+        status: 200, contentType: MetricsPage.contentType, text: actions.metrics().text)
+    case ("GET", "/healthz"): return HTTPResponse(status: 200, text: "ok")
+    case ("POST", "/shell"):
+      guard let line = String(validating: request.body, as: UTF8.self) else {
+        return HTTPResponse(status: 400, text: "the line is not UTF-8\n")
+      }
+      return json(await actions.shell(line, target.queryValue("session") ?? ""))
+    case (_, "/status"), (_, "/metrics"), (_, "/shell"), (_, "/healthz"):
+      return HTTPResponse(status: 405, text: "\(request.method) is not served here\n")
+    default: return HTTPResponse(status: 404, text: "\(target.path) is not served here\n")
+    }
+  }
+
+  private static func json(_ json: JSON) -> HTTPResponse {
+    HTTPResponse(status: 200, contentType: "application/json", body: json.bytes)
+  }
+}

@@ -1,0 +1,103 @@
+import Delivery
+import Intent
+import Kubernetes
+import NetTypes
+
+/// All that follows from the cluster's objects: what is served, by which addresses, and what the
+/// objects are to be told.
+struct DeliveryPlan: Sendable {
+  /// Something that an object's owner should know.
+  struct Complaint: Hashable, Sendable {
+    var object: ObjectReference
+    var message: String
+  }
+
+  static let ingressController = "atoll.dev/ingress"
+
+  var configuration: DeliveryConfiguration
+  var patches: [StatusPatch]
+  var complaints: [Complaint]
+  /// The addresses that the VIP interface must hold.
+  var addresses: Set<IPAddress>
+  /// By the words that problems name objects with.
+  private var references: [String: ObjectReference] = [:]
+
+  /// - Parameter assignment: The addresses that were given before; takes the new ones.
+  init(_ objects: EdgeObjects, assignment: inout VIPAssignment, ingressVIP: IPAddress) {
+    let (given, refusals) = assignment.update(objects.services)
+    var input = DeliveryTranslation.Input(ingressAddress: ingressVIP)
+    input.services = objects.services
+    input.slices = objects.slices
+    input.ingresses = objects.ingresses
+    for item in objects.classes {
+      // A class of our name may be somebody else's, too.
+      if item.controller == Self.ingressController {
+        input.ingressClasses.insert(item.name)
+      } else {
+        input.ingressClasses.remove(item.name)
+      }
+    }
+    input.addresses = given
+    let translation = DeliveryTranslation(input)
+    configuration = translation.configuration
+    addresses = Set(given.values).union([ingressVIP])
+    let covers = assignment.covers
+    patches = StatusPlan.patches(
+      objects, addresses: given, ingresses: Set(translation.ingresses), ingressVIP: ingressVIP,
+      isOurs: covers)
+    complaints = refusals.map { Complaint(object: $0.service, message: $0.message) }
+    for service in objects.services {
+      references["service \(service.resourceName)"] = service.reference
+    }
+    for ingress in objects.ingresses {
+      references["ingress \(ingress.resourceName)"] = ingress.reference
+    }
+    complaints += translation.problems.compactMap(complaint)
+    for (route, problem) in configuration.removeBadRoutes() {
+      let owners = objects.ingresses.filter { ingress in
+        ingress.rules.contains { rule in
+          rule.host == route.host && rule.paths.contains { $0.path == route.path.path }
+        }
+      }
+      complaints += owners.map {
+        Complaint(
+          object: $0.reference,
+          message: "\(problem.field) is \(problem.found), expected \(problem.expected)")
+      }
+    }
+  }
+
+  /// The complaint to the owner of what has the problem; nil if that is no object of the cluster.
+  func complaint(_ problem: Problem) -> Complaint? {
+    var object = problem.object
+    for prefix in ["virtual server ", "pool "] where object.hasPrefix(prefix) {
+      // Named `namespace/service:port`.
+      let name = object.dropFirst(prefix.count)
+      object = "service \(name[..<(name.lastIndex(of: ":") ?? name.endIndex)])"
+    }
+    guard let reference = references[object] else { return nil }
+    return Complaint(
+      object: reference,
+      message: "\(problem.field) is \(problem.found), expected \(problem.expected)")
+  }
+}
+
+extension DeliveryConfiguration {
+  /// The virtual server of all Ingresses must not stop for a route of one of them.
+  mutating func removeBadRoutes() -> [(HTTPRoute, Problem)] {
+    var problems: [(HTTPRoute, Problem)] = []
+    for index in virtualServers.indices where !virtualServers[index].validate().isEmpty {
+      var server = virtualServers[index]
+      let routes = server.routes
+      server.routes = routes.filter { route in
+        var alone = server
+        alone.routes = [route]
+        let own = alone.validate().filter { $0.field.hasPrefix("routes[") }
+        problems += own.map { (route, $0) }
+        return own.isEmpty
+      }
+      virtualServers[index].routes = server.routes
+    }
+    return problems
+  }
+}

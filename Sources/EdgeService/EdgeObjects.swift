@@ -1,0 +1,43 @@
+import Kubernetes
+
+/// The objects of a cluster that an edge acts on, at one moment.
+package struct EdgeObjects: Equatable, Sendable {
+  package var services: [Service] = []
+  package var slices: [EndpointSlice] = []
+  package var ingresses: [Ingress] = []
+  package var classes: [IngressClass] = []
+
+  package init() {}
+}
+
+/// networking.k8s.io/v1 IngressClass.
+package struct IngressClass: ObjectView {
+  package var json: JSON
+  package init(json: JSON) { self.json = json }
+
+  package var controller: String { spec["controller"].string ?? "" }
+  package var isDefault: Bool {
+    metadata["annotations"]["ingressclass.kubernetes.io/is-default-class"].string == "true"
+  }
+}
+
+// What an edge that restarts without its API server serves from.
+extension EdgeObjects {
+  package var json: JSON {
+    [
+      "services": .array(services.map(\.json)), "slices": .array(slices.map(\.json)),
+      "ingresses": .array(ingresses.map(\.json)), "classes": .array(classes.map(\.json)),
+    ]
+  }
+
+  /// Nil unless all four lists are there.
+  package init?(json: JSON) {
+    guard let services = json["services"].array, let slices = json["slices"].array,
+      let ingresses = json["ingresses"].array, let classes = json["classes"].array
+    else { return nil }
+    self.services = services.map(Service.init(json:))
+    self.slices = slices.map(EndpointSlice.init(json:))
+    self.ingresses = ingresses.map(Ingress.init(json:))
+    self.classes = classes.map(IngressClass.init(json:))
+  }
+}

@@ -1,0 +1,14 @@
+import Kubernetes
+import Linux
+import Telemetry
+
+/// What the edge needs of its BGP router.
+@Loop package protocol EdgeRouter: AnyObject {
+  func start() async throws
+  /// `{"routerID", "as", "sessions": […], "routes": […]}`.
+  var status: JSON { get }
+  /// Runs a line of the routing shell; `{"output", "prompt"}`.
+  func shell(_ line: String, session: String) async -> JSON
+  func addMetrics(to page: inout MetricsPage)
+  func stop() async
+}

@@ -1,0 +1,120 @@
+import Delivery
+import Engine
+import KubeClient
+import Kubernetes
+import Linux
+import NetTypes
+import Telemetry
+
+extension EdgeService {
+  /// What `GET /status` answers.
+  var status: JSON {
+    let snapshot = engine.snapshot()
+    let pools = Dictionary(snapshot.pools.map { ($0.name, $0) }) { first, _ in first }
+    let counts = Dictionary(snapshot.servers.map { ($0.name, $0.counts) }) { first, _ in first }
+    let servers = plan?.configuration.virtualServers ?? []
+    return [
+      "name": .string(options.name),
+      "bgp": router.status,
+      "virtualServers": .array(
+        servers.map { Self.json($0, counts[$0.name], pools) }),
+      "apiServer": [
+        "address": .string(client.server), "synced": JSON(hasSynced),
+        "failure": JSON(
+          services.failure ?? slices.failure ?? ingresses.failure ?? classes.failure),
+      ],
+      "problems": .array(
+        (plan?.complaints ?? []).map {
+          [
+            "object": .string(
+              "\($0.object.groupVersionKind.kind) \($0.object.resourceName)"),
+            "reason": .string($0.message),
+          ]
+        } + problems.map { ["object": .string($0.object), "reason": .string("\($0)")] }),
+    ]
+  }
+
+  private static func json(
+    _ server: VirtualServer, _ counts: EngineSnapshot.Counts?,
+    _ pools: [String: EngineSnapshot.PoolCounts]
+  ) -> JSON {
+    var names: [String] = []
+    for name in [server.pool].compactMap({ $0 }) + server.routes.map(\.pool)
+    where !names.contains(name) {
+      names.append(name)
+    }
+    return [
+      "name": .string(server.name), "address": .string("\(server.address)"),
+      "port": JSON(Int(server.port)), "protocol": .string(server.protocol.rawValue),
+      "listening": JSON(counts != nil),
+      "connections": number(counts?.connections), "requests": number(counts?.requests),
+      "activeConnections": number(counts?.activeConnections),
+      "routes": .array(
+        server.routes.map {
+          [
+            "host": JSON($0.host), "path": .string($0.path.path), "pool": .string($0.pool),
+          ]
+        }),
+      "pools": .array(names.map { json($0, pools[$0]?.members ?? []) }),
+    ]
+  }
+
+  private static func json(_ pool: String, _ members: [EngineSnapshot.PoolMember]) -> JSON {
+    let members = members.map { member -> JSON in
+      [
+        "address": .string("\(member.address)"), "label": .string(member.label),
+        "state": .string(member.state.rawValue), "health": .string(member.isUp ? "up" : "down"),
+        "reason": JSON(member.reason),
+        "sinceSeconds": JSON(Int(member.since.duration(to: Loop.now).components.seconds)),
+        "requests": number(member.counts.requests),
+        "connections": number(member.counts.connections),
+        "failures": number(member.counts.failures),
+      ]
+    }
+    return ["name": .string(pool), "members": .array(members)]
+  }
+
+  private static func number(_ value: UInt64?) -> JSON {
+    .integer(Int64(clamping: value ?? 0))
+  }
+
+  /// What `GET /metrics` answers.
+  var metrics: MetricsPage {
+    var page = MetricsPage()
+    let snapshot = engine.snapshot()
+    for server in snapshot.servers {
+      let labels: KeyValuePairs = ["server": server.name]
+      let counts = server.counts
+      page.add(
+        .counter, "atoll_connections_total", "Connections accepted.", counts.connections,
+        labels: labels)
+      page.add(
+        .gauge, "atoll_connections_active", "Connections now.", counts.activeConnections,
+        labels: labels)
+      page.add(
+        .counter, "atoll_requests_total", "Requests received.", counts.requests, labels: labels)
+      page.add(
+        .counter, "atoll_received_bytes_total", "Bytes from clients.", counts.bytesIn,
+        labels: labels)
+      page.add(
+        .counter, "atoll_sent_bytes_total", "Bytes to clients.", counts.bytesOut, labels: labels)
+      for (index, count) in counts.statuses.enumerated() {
+        page.add(
+          .counter, "atoll_responses_total", "Responses by class of status.", count,
+          labels: ["server": server.name, "status": "\(index + 1)xx"])
+      }
+    }
+    for pool in snapshot.pools {
+      for member in pool.members {
+        page.add(
+          .gauge, "atoll_member_up", "Whether a pool member is healthy.", member.isUp ? 1 : 0,
+          labels: ["pool": pool.name, "member": "\(member.address)"])
+        page.add(
+          .counter, "atoll_member_failures_total", "Failed attempts on a pool member.",
+          member.counts.failures, labels: ["pool": pool.name, "member": "\(member.address)"])
+      }
+    }
+    router.addMetrics(to: &page)
+    return page
+  }
+}

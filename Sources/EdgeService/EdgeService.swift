@@ -1,0 +1,184 @@
+import Addressing
+import Delivery
+import Engine
+import Glibc
+import KubeClient
+import Kubernetes
+import Linux
+import Logging
+import NetTypes
+import Telemetry
+
+/// The edge of a unit: a BGP router, the data plane, and what turns the cluster's objects into both.
+///
+///     informers ──▶ objects ──▶ plan ──▶ addresses, engine, statuses, events
+///                      ▲
+///        last good ────┘  until every informer has its first list
+///
+/// What is served changes only by a complete picture: an API server that is away, or that answers
+/// with errors, leaves everything as it is, and an edge that restarts meanwhile serves from the last
+/// good objects on its disk.
+@Loop package final class EdgeService {
+  let options: EdgeOptions
+  let router: any EdgeRouter
+  let engine: Engine
+  let client: KubeClient
+  let services: Informer<Service>
+  let slices: Informer<EndpointSlice>
+  let ingresses: Informer<Ingress>
+  let classes: Informer<IngressClass>
+  private(set) var plan: DeliveryPlan?
+  private(set) var problems: [Problem] = []
+
+  private var assignment: VIPAssignment
+  private let interface: VIPInterface
+  private let events: EventRecorder
+  private var statuses: StatusWriter?
+  private var complaints: Set<DeliveryPlan.Complaint> = []
+  private let store: ObjectStore
+  private var pending: Timer?
+  private var isStopping = false
+  private let log = Logger(label: "edge")
+
+  package init(_ options: EdgeOptions, router: any EdgeRouter) throws {
+    self.options = options
+    self.router = router
+    client = try KubeClient(kubeconfig: try Kubeconfig.read(options.kubeconfig))
+    client.userAgent = "atoll-edge/\(options.name)"
+    var settings = Engine.Settings()
+    settings.workers = options.workers
+    engine = try Engine(settings)
+    services = try Informer(client, .services)
+    slices = try Informer(client, .endpointSlices)
+    ingresses = try Informer(client, .ingresses)
+    classes = try Informer(client, .ingressClasses)
+    assignment = VIPAssignment(
+      pool: VIPAllocator(
+        subnet: options.vipPrefix, first: options.reservedVIPs, reserved: [options.ingressVIP]))
+    interface = VIPInterface(name: options.vipInterface, prefix: options.vipPrefix)
+    events = EventRecorder(client, component: "atoll-edge", host: options.name)
+    store = ObjectStore(path: options.state + "/objects.json")
+  }
+
+  /// Serves until SIGTERM or SIGINT; the process has blocked both before its threads started.
+  package func run() async throws {
+    try await start()
+    _ = try await Signals.wait(for: [SIGTERM, SIGINT])
+    await stop()
+  }
+
+  private var control: ControlServer?
+
+  func start() async throws {
+    try FileSystem.makeDirectories(options.state, mode: 0o700)
+    if let slash = options.socket.lastIndex(of: "/") {
+      try FileSystem.makeDirectories(String(options.socket[..<slash]), mode: 0o700)
+    }
+    let control = try ControlServer(
+      path: options.socket,
+      actions: ControlServer.Actions(
+        status: { [unowned self] in status },
+        metrics: { [unowned self] in metrics },
+        shell: { [unowned self] line, session in await router.shell(line, session: session) }))
+    self.control = control
+    control.start()
+    try await router.start()
+    if let objects = store.load() {
+      log.info("serving from the last good objects until the API server has answered")
+      apply(objects, isComplete: false)
+    }
+    statuses = StatusWriter(client) { [weak self] in self?.schedule() }
+    services.onUpdate = { [weak self] in self?.schedule() }
+    slices.onUpdate = { [weak self] in self?.schedule() }
+    ingresses.onUpdate = { [weak self] in self?.schedule() }
+    classes.onUpdate = { [weak self] in self?.schedule() }
+    services.start()
+    slices.start()
+    ingresses.start()
+    classes.start()
+    log.info("edge started", metadata: ["api": "\(client.server)"])
+  }
+
+  /// Stops accepting, lets what is in flight end for a moment, and leaves. Addresses and routes
+  /// stay, for the process that comes next.
+  func stop() async {
+    guard !isStopping else { return }
+    isStopping = true
+    log.info("edge stopping")
+    pending?.cancel()
+    services.stop()
+    slices.stop()
+    ingresses.stop()
+    classes.stop()
+    await engine.drain(options.drain)
+    await router.stop()
+    await control?.stop()
+    store.flush()
+  }
+
+  /// Every informer has read its first list.
+  var hasSynced: Bool {
+    services.hasSynced && slices.hasSynced && ingresses.hasSynced && classes.hasSynced
+  }
+
+  /// Changes that come together are applied together.
+  private func schedule(after delay: Duration = .milliseconds(2)) {
+    guard pending == nil, !isStopping else { return }
+    pending = Loop.after(delay) { [weak self] in
+      guard let self else { return }
+      pending = nil
+      guard hasSynced else { return }
+      var objects = EdgeObjects()
+      objects.services = services.all
+      objects.slices = slices.all
+      objects.ingresses = ingresses.all
+      objects.classes = classes.all
+      apply(objects, isComplete: true)
+      store.save(objects)
+    }
+  }
+
+  /// - Parameter isComplete: The objects are the cluster's own; without that, nothing is removed
+  ///   and nobody is told.
+  private func apply(_ objects: EdgeObjects, isComplete: Bool) {
+    let plan = DeliveryPlan(objects, assignment: &assignment, ingressVIP: options.ingressVIP)
+    self.plan = plan
+    var failed = false
+    do {
+      // Before the engine listens on them.
+      try interface.apply(plan.addresses, removing: false)
+    } catch {
+      failed = true
+      log.error("virtual addresses are not set", metadata: ["reason": "\(error)"])
+    }
+    problems = engine.apply(plan.configuration)
+    for problem in problems { log.warning("not served", metadata: ["problem": "\(problem)"]) }
+    if isComplete {
+      do {
+        try interface.apply(plan.addresses, removing: true)
+      } catch {
+        failed = true
+        log.error("virtual addresses are not removed", metadata: ["reason": "\(error)"])
+      }
+      statuses?.write(plan.patches)
+      tell(plan.complaints + problems.compactMap(plan.complaint))
+    }
+    if failed || !problems.isEmpty { Loop.after(.seconds(2)) { [weak self] in self?.schedule() } }
+  }
+
+  /// An Event for what is newly wrong; the same thing is told once while it lasts.
+  private func tell(_ current: [DeliveryPlan.Complaint]) {
+    let current = Set(current)
+    for complaint in current.subtracting(complaints) {
+      log.warning(
+        "refused",
+        metadata: [
+          "object": "\(complaint.object.groupVersionKind.kind) \(complaint.object.resourceName)",
+          "reason": "\(complaint.message)",
+        ])
+      events.record(
+        complaint.object, type: "Warning", reason: "NotServed", message: complaint.message)
+    }
+    complaints = current
+  }
+}
