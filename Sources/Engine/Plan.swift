@@ -1,4 +1,5 @@
 import Delivery
+import Glibc
 import NetTypes
 import Synchronization
 
@@ -73,4 +74,6 @@ final class SharedState: Sendable {
   let stopped = Atomic<Int>(0)
 
   init(failureSignal: Int32) { self.failureSignal = failureSignal }
+
+  deinit { close(failureSignal) }
 }

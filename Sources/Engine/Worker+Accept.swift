@@ -11,24 +11,12 @@ extension Worker {
     guard let server = servers[Int(listener.pointee.server)] else { return }
     let isHTTP = server.configuration.protocol == .http
     for _ in 0..<Worker.acceptBudget {
-      // Two slots: the client and its upstream.
-      guard live + 2 <= settings.capacity else {
-        if !listener.pointee.has(.paused) {
-          listener.pointee.set(.paused)
-          pausedListeners += 1
-        }
-        return
-      }
+      guard hasRoom else { return pause(index) }
       let descriptor = atoll_accept(listener.pointee.descriptor)
       if descriptor < 0 {
         switch errno {
         case EINTR, ECONNABORTED, EPROTO: continue
-        case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-          if !listener.pointee.has(.paused) {
-            listener.pointee.set(.paused)
-            pausedListeners += 1
-          }
-          return
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause(index)
         default: return
         }
       }
@@ -38,6 +26,7 @@ extension Worker {
       connection.pointee.server = listener.pointee.server
       connection.pointee.set(.counted)
       server.active += 1
+      clients += 1
       server.counters.add(.connections)
       server.counters.add(.activeConnections)
       if isHTTP {
@@ -49,6 +38,23 @@ extension Worker {
       }
     }
     enqueue(index)
+  }
+
+  /// Whether there is a slot for one more client and its upstream, besides those that the clients
+  /// already here may need.
+  var hasRoom: Bool { live + (clients - upstreamsInUse) + 2 <= settings.capacity }
+
+  /// Leaves connections in the kernel's queue until a slot is free; a pooled upstream makes way.
+  private func pause(_ index: UInt32) {
+    if !at(index).pointee.has(.paused) {
+      at(index).pointee.set(.paused)
+      pausedListeners += 1
+    }
+    // Descriptors may also come free elsewhere in the process.
+    setDeadline(index, 200)
+    for member in members {
+      if let member, member.idle != Connection.none { return closeUpstream(member.idle) }
+    }
   }
 
   /// Keeps the client's address, for X-Forwarded-For.
@@ -84,6 +90,7 @@ extension Worker {
     else { return }
     connection.pointee.clear(.counted)
     server.active -= 1
+    clients -= 1
     server.counters.subtract(.activeConnections)
     if server.isDraining, server.active == 0 { endServer(Int(connection.pointee.server)) }
   }

@@ -164,8 +164,8 @@ extension Worker {
     if requestParser.method.isIdempotent { client.pointee.set(.idempotent) }
     if requestParser.minorVersion == 0 { client.pointee.set(.http10) }
     if !requestParser.isPersistent || server.isDraining { client.pointee.set(.closeAfter) }
-    if requestParser.flags.isSuperset(of: [.upgrade, .connectionUpgrade]),
-      requestParser.minorVersion >= 1
+    if requestParser.flags.contains(.upgrade), requestParser.flags.contains(.connectionUpgrade),
+      requestParser.minorVersion >= 1, mayUpgrade(bytes)
     {
       client.pointee.set(.upgrade)
     }
@@ -209,6 +209,28 @@ extension Worker {
     if !client.pointee.has(.messageDone) { setDeadline(index, server.idleTimeout) }
     dispatchRequest(index, server, pool, request, excluding: Connection.none)
     return used
+  }
+
+  /// Not to HTTP or TLS inside the connection (`h2c`, RFC 2817): requests in there would pass by
+  /// routes and checks.
+  private func mayUpgrade(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let value = requestParser.first(.upgrade)?.bytes(of: bytes) else { return false }
+    var start = 0
+    for index in 0...value.count where index == value.count || value[index] == UInt8(ascii: ",") {
+      while start < index, value[start] == 0x20 || value[start] == 0x09 { start &+= 1 }
+      let element = UnsafeRawBufferPointer(rebasing: value[start..<index])
+      if startsWith(element, "h2") || startsWith(element, "http") || startsWith(element, "tls") {
+        return false
+      }
+      start = index &+ 1
+    }
+    return true
+  }
+
+  private func startsWith(_ bytes: UnsafeRawBufferPointer, _ lowercase: StaticString) -> Bool {
+    let count = lowercase.utf8CodeUnitCount
+    return bytes.count >= count
+      && equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: bytes[..<count]), lowercase)
   }
 
   private func route(_ server: WorkerServer, _ bytes: UnsafeRawBufferPointer) -> WorkerPool? {

@@ -150,7 +150,13 @@ extension Worker {
     guard let server = servers[index], !server.isDraining else { return }
     if server.listener != Connection.none {
       // What the kernel has accepted would be reset with the listener.
-      if server.configuration.protocol != .udp { acceptAll(server.listener) }
+      if server.configuration.protocol != .udp {
+        var before: Int
+        repeat {
+          before = server.active
+          acceptAll(server.listener)
+        } while server.active > before
+      }
       server.isDraining = true
       if at(server.listener).pointee.has(.paused) { pausedListeners -= 1 }
       closeSlot(server.listener)

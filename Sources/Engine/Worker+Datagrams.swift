@@ -42,7 +42,8 @@ extension Worker {
   private func openFlow(
     _ server: WorkerServer, _ listener: UInt32, _ source: RawAddress
   ) -> UInt32? {
-    guard let pool = server.pool, let slot = pick(pool), let member = members[Int(slot)] else {
+    guard hasRoom, let pool = server.pool, let slot = pick(pool), let member = members[Int(slot)]
+    else {
       return nil
     }
     let type = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
@@ -64,6 +65,7 @@ extension Worker {
     if source.family == AF_INET6 { connection.pointee.set(.ipv6) }
     server.flows[key] = index
     server.active += 1
+    clients += 1
     connection.pointee.set(.counted)
     server.counters.add(.connections)
     server.counters.add(.activeConnections)

@@ -33,12 +33,14 @@ extension Worker {
 
   func beginUse(_ index: UInt32) {
     at(index).pointee.set(.inFlight)
+    upstreamsInUse += 1
     beganUse(at(index).pointee.member)
   }
 
   private func endUse(_ index: UInt32) {
     guard at(index).pointee.has(.inFlight) else { return }
     at(index).pointee.clear(.inFlight)
+    upstreamsInUse -= 1
     endedUse(at(index).pointee.member)
   }
 

@@ -48,6 +48,10 @@ final class Worker: @unchecked Sendable {
   private var runQueue: [UInt32] = []
   private var running: [UInt32] = []
   var live = 0
+  /// Clients, flows among them, and the upstreams that work for them: the difference is what
+  /// clients may still ask for.
+  var clients = 0
+  var upstreamsInUse = 0
   private var earliestDeadline = Int64.max
   private var lastSweep: Int64 = 0
   /// Milliseconds of CLOCK_MONOTONIC_COARSE, read once a batch.
@@ -294,13 +298,15 @@ final class Worker: @unchecked Sendable {
 
   private func resumeListeners() {
     for server in servers {
-      guard let listener = server?.listener, listener != Connection.none,
-        at(listener).pointee.has(.paused)
-      else { continue }
-      at(listener).pointee.clear(.paused)
-      pausedListeners -= 1
-      enqueue(listener)
+      if let listener = server?.listener, listener != Connection.none { resume(listener) }
     }
+  }
+
+  private func resume(_ listener: UInt32) {
+    guard at(listener).pointee.has(.paused) else { return }
+    at(listener).pointee.clear(.paused)
+    pausedListeners -= 1
+    enqueue(listener)
   }
 
   // MARK: Deadlines
@@ -330,10 +336,6 @@ final class Worker: @unchecked Sendable {
         earliestDeadline = deadline
       }
     }
-    // What the handlers set for indices already passed.
-    for index in closed where deadlines[Int(index)] < earliestDeadline {
-      earliestDeadline = deadlines[Int(index)]
-    }
   }
 
   private func expired(_ index: UInt32) {
@@ -342,7 +344,8 @@ final class Worker: @unchecked Sendable {
     case .httpUpstream: upstreamExpired(index)
     case .tcpClient, .tcpUpstream: relayExpired(index)
     case .flow: closeFlow(index)
-    case .listener, .datagramListener, .free, .closed: break
+    case .listener: resume(index)
+    case .datagramListener, .free, .closed: break
     }
   }
 }

@@ -238,6 +238,73 @@ import Testing
     }
   }
 
+  @Test(arguments: ["h2c", "websocket, H2C", "TLS/1.0, HTTP/1.1"])
+  func `an upgrade to HTTP or TLS inside the connection is not passed on`(
+    _ name: String
+  ) async throws {
+    let backend = try httpBackend { request, client in try client.answer(request["upgrade"] ?? "-")
+    }
+    let port = freePort()
+    try await withEngine(single(port, .http, [backend.port])) { _ in
+      let text = try await blocking {
+        try TestClient(port).get(fields: "Connection: Upgrade\r\nUpgrade: \(name)\r\n").text
+      }
+      #expect(text == "-")
+    }
+  }
+
+  @Test func `clients that go away leave nothing behind`() async throws {
+    let backend = try httpBackend { _, client in
+      try client.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+      for _ in 0..<10 { try client.send([UInt8](repeating: 1, count: 100_000)) }
+    }
+    let port = freePort()
+    try await withEngine(single(port, .http, [backend.port])) { engine in
+      try await blocking {
+        for step in 0..<60 {
+          let client = try TestClient(port)
+          switch step % 4 {
+          case 0: break
+          case 1: try client.send("GET / HT")
+          case 2: try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+          default:
+            try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            _ = try client.receive(1000)
+          }
+        }
+      }
+      try await eventually("all closed") {
+        engine.snapshot().servers[0].counts.activeConnections == 0
+          && engine.snapshot().pools[0].members[0].counts.activeConnections == 0
+      }
+    }
+  }
+
+  @Test func `clients beyond the limit wait for a free place`() async throws {
+    let backend = try namedBackend("x")
+    let port = freePort()
+    try await withEngine(
+      single(port, .http, [backend.port]),
+      {
+        $0.workers = 1
+        $0.connectionsPerWorker = 16
+      }
+    ) { _ in
+      let answers = try await blocking {
+        var clients = try (0..<40).map { _ in try TestClient(port) }
+        for client in clients {
+          try client.send("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        }
+        var answers = 0
+        while !clients.isEmpty {
+          answers += try clients.removeFirst().response().text == "x" ? 1 : 0
+        }
+        return answers
+      }
+      #expect(answers == 40)
+    }
+  }
+
   @Test func `monitors take members out and bring them back`() async throws {
     let healthy = Atomic<Bool>(true)
     let backend = try httpBackend { request, client in
