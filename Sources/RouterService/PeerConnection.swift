@@ -1,0 +1,127 @@
+import CLinux
+import Glibc
+import Linux
+import NetTypes
+
+/// One TCP connection to a peer, non-blocking, with what is still to be sent.
+@Loop final class PeerConnection {
+  enum Event {
+    /// Open; our end of it.
+    case opened(IPAddress)
+    case received([UInt8])
+    /// Failed to open, or ended.
+    case closed
+  }
+
+  private let descriptor: Descriptor
+  private var registration: Registration?
+  private var isOpen: Bool
+  private var outgoing: [UInt8] = []
+  private var sent = 0
+  /// Close once everything is sent.
+  private var isEnding = false
+  private var handler: (@Loop (Event) -> Void)?
+
+  /// Takes over a connection that was accepted.
+  init(accepted descriptor: consuming Descriptor) {
+    self.descriptor = descriptor
+    isOpen = true
+  }
+
+  /// Begins to connect.
+  init(connecting descriptor: consuming Descriptor, to address: SocketAddress) throws(SystemError) {
+    try Sockets.beginConnect(descriptor.rawValue, to: address)
+    self.descriptor = descriptor
+    isOpen = false
+  }
+
+  /// Starts to report; the first events may come before this returns.
+  func start(_ handler: @escaping @Loop (Event) -> Void) throws(SystemError) {
+    self.handler = handler
+    registration = try Loop.watch(descriptor.rawValue) { [weak self] readiness in
+      self?.ready(readiness)
+    }
+  }
+
+  func send(_ bytes: [UInt8]) {
+    if outgoing.isEmpty { outgoing = bytes } else { outgoing += bytes }
+    if isOpen { flush() }
+  }
+
+  /// Sends what is left, then closes. No event follows.
+  func end() {
+    handler = nil
+    if !isOpen || outgoing.isEmpty {
+      close()
+    } else {
+      isEnding = true
+      // A peer that reads nothing any more is not waited for.
+      Loop.after(.seconds(1)) { self.close() }
+    }
+  }
+
+  /// Closes without a word.
+  func close() {
+    registration?.cancel()
+    registration = nil
+    if isOpen {
+      isOpen = false
+      // The descriptor goes with this object; the peer is told now.
+      shutdown(descriptor.rawValue, Int32(SHUT_RDWR))
+    }
+    handler = nil
+  }
+
+  private func ready(_ readiness: Readiness) {
+    if !isOpen {
+      guard readiness.contains(.writable) || readiness.contains(.error) else { return }
+      guard Sockets.takeError(descriptor.rawValue) == 0,
+        let local = Sockets.localAddress(descriptor.rawValue)
+      else { return fail() }
+      isOpen = true
+      handler?(.opened(local.address))
+    }
+    if registration != nil, readiness.contains(.writable) { flush() }
+    receive()
+  }
+
+  private func receive() {
+    while registration != nil {
+      var failed = false
+      let bytes = [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
+        let received = recv(descriptor.rawValue, buffer.baseAddress, buffer.count, 0)
+        count = max(0, received)
+        failed = received == 0 || (received < 0 && errno != EAGAIN && errno != EINTR)
+      }
+      if failed { return fail() }
+      if bytes.isEmpty { return }
+      handler?(.received(bytes))
+    }
+  }
+
+  private func flush() {
+    while sent < outgoing.count {
+      let count = outgoing.withUnsafeBytes { bytes in
+        Glibc.send(
+          descriptor.rawValue, bytes.baseAddress?.advanced(by: sent), bytes.count - sent,
+          Int32(MSG_NOSIGNAL))
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        // A broken connection shows when it is read.
+        if errno != EAGAIN, isEnding { close() }
+        return
+      }
+      sent += count
+    }
+    outgoing = []
+    sent = 0
+    if isEnding { close() }
+  }
+
+  private func fail() {
+    let handler = handler
+    close()
+    handler?(.closed)
+  }
+}

@@ -1,0 +1,258 @@
+import BGP
+import Linux
+import Logging
+import NetTypes
+
+/// A BGP router: the speaker on real sockets, and the kernel's table.
+///
+/// It lives in the network namespace of its thread, or in the one it was given. Peers and kernel
+/// keep their routes when the process is killed; the next one takes them over (RFC 4724).
+@Loop package final class Router {
+  package struct Options: Sendable {
+    /// Install learnt routes into the kernel.
+    package var installsRoutes = true
+    package var kernel = KernelRoutes.Options()
+    /// Prefixes of our own get a blackhole, so that what has no more specific route goes nowhere.
+    package var blackholesOwnPrefixes = false
+    /// A path such as `/run/netns/NAME`; nil: where the process is.
+    package var namespace: String?
+    /// How often the kernel's table is compared with ours.
+    package var auditInterval = Duration.seconds(5)
+    /// Of the jitter of timers; nil: a new one each time.
+    package var seed: UInt64?
+
+    package init() {}
+  }
+
+  package private(set) var configuration: RouterConfiguration
+  package private(set) var policy: RoutingPolicy
+  package let options: Options
+  /// Called for each change of the Loc-RIB.
+  package var onRouteChange: (@Loop (RouteChange) -> Void)?
+  /// Called for each change of a session's state.
+  package var onSessionChange: (@Loop (SessionChange) -> Void)?
+
+  let log: Logger
+  var speaker: Speaker?
+  var listeners: [Listener] = []
+  var connections: [ConnectionID: PeerConnection] = [:]
+  var kernel: KernelRoutes?
+  private var monitor: LinkMonitor?
+  private var own: Set<IPPrefix> = []
+  private var events: [SpeakerEvent] = []
+  private var isDriving = false
+  private var timer: Timer?
+  private var timerDeadline: Instant?
+  private var auditTimer: Timer?
+
+  package init(
+    configuration: RouterConfiguration, policy: RoutingPolicy = RoutingPolicy(),
+    options: Options = Options(), log: Logger = Logger(label: "router")
+  ) {
+    self.configuration = configuration
+    self.policy = policy
+    self.options = options
+    self.log = log
+  }
+
+  /// Listens, takes over the kernel's routes of an earlier life and starts every neighbour.
+  /// - Throws: `SystemError` if the port is taken, or netlink is not to be had.
+  package func start() throws {
+    guard speaker == nil else { return }
+    for problem in configuration.validate() { log.warning("\(problem)") }
+    var isRestart = false
+    try inNamespace {
+      if options.installsRoutes {
+        let kernel = try KernelRoutes(options.kernel)
+        isRestart = try kernel.adopt()
+        self.kernel = kernel
+        let monitor = try LinkMonitor()
+        try monitor.start(routingProtocol: options.kernel.routingProtocol) { [weak self] in
+          self?.scheduleAudit(after: .milliseconds(20))
+        }
+        self.monitor = monitor
+      }
+      try listen()
+    }
+    if isRestart { log.notice("taking over routes of an earlier run") }
+    let seed = options.seed ?? UInt64.random(in: .min ... .max)
+    speaker = Speaker(
+      configuration: inForce(configuration), policy: policy, restarting: isRestart, seed: seed)
+    drive(.start)
+    for prefix in own.sorted() { drive(.originate(prefix)) }
+    scheduleAudit(after: options.auditInterval)
+  }
+
+  /// Takes a new configuration; only neighbours whose sessions it changes are reset.
+  package func apply(_ configuration: RouterConfiguration, policy: RoutingPolicy? = nil) throws {
+    let old = self.configuration
+    self.configuration = configuration
+    if let policy { self.policy = policy }
+    guard speaker != nil else { return }
+    for problem in configuration.validate() { log.warning("\(problem)") }
+    try inNamespace {
+      if old.listenPort != configuration.listenPort
+        || old.listenAddresses != configuration.listenAddresses
+        || old.hasIPv6Neighbors != configuration.hasIPv6Neighbors
+      {
+        closeListeners()
+        try listen()
+      } else {
+        setListenerPasswords(old: old)
+      }
+    }
+    drive(.configure(inForce(configuration), self.policy))
+  }
+
+  /// Announces a prefix of our own, beside the configured networks.
+  package func originate(_ prefix: IPPrefix) {
+    guard own.insert(prefix).inserted else { return }
+    drive(.originate(prefix))
+  }
+
+  package func withdraw(_ prefix: IPPrefix) {
+    guard own.remove(prefix) != nil else { return }
+    drive(.withdraw(prefix))
+  }
+
+  /// Ends and restarts the session with one neighbour; nil: with all.
+  package func reset(_ neighbor: IPAddress? = nil) { drive(.reset(neighbor)) }
+
+  /// Ends every session.
+  /// - Parameter graceful: Peers and kernel keep our routes, for the next process to take over.
+  package func stop(graceful: Bool) {
+    guard speaker != nil else { return }
+    if !graceful { drive(.shutdown) }
+    for connection in connections.values { connection.close() }
+    connections = [:]
+    closeListeners()
+    timer?.cancel()
+    auditTimer?.cancel()
+    monitor?.stop()
+    if !graceful { attempt("remove routes") { try kernel?.removeAll() } }
+    kernel = nil
+    speaker = nil
+  }
+
+  package var status: RouterStatus {
+    let routes = speaker?.routes ?? []
+    return RouterStatus(
+      localAS: configuration.localAS, routerID: speaker?.configuration.routerID, now: Loop.now,
+      isRunning: speaker != nil, sessions: speaker?.sessions ?? [],
+      routes: routes.map { route in
+        RouterStatus.RouteEntry(
+          path: route, kernel: route.isBest ? kernel?.state(of: route.prefix) : nil)
+      })
+  }
+
+  /// What one neighbour was told.
+  package func announced(
+    to neighbor: IPAddress
+  ) -> [(prefix: IPPrefix, attributes: PathAttributes)] {
+    speaker?.announced(to: neighbor) ?? []
+  }
+}
+
+extension Router {
+  /// Hands an event to the speaker and does what it asks. Events that come up meanwhile follow.
+  func drive(_ event: SpeakerEvent) {
+    guard speaker != nil else { return }
+    events.append(event)
+    if isDriving { return }
+    isDriving = true
+    while !events.isEmpty {
+      let next = events.removeFirst()
+      for action in speaker?.handle(next, at: Loop.now) ?? [] { perform(action) }
+    }
+    isDriving = false
+    attempt("install routes") { try kernel?.flush() }
+    schedule()
+  }
+
+  private func perform(_ action: SpeakerAction) {
+    switch action {
+    case .connect(let id, let target): connect(id, target)
+    case .send(let id, let bytes): connections[id]?.send(bytes)
+    case .close(let id): connections.removeValue(forKey: id)?.end()
+    case .route(let prefix, let best):
+      switch best {
+      case .some(let route) where route.origin != .local:
+        kernel?.set(prefix, .nextHops(route.nextHops))
+      case .some where options.blackholesOwnPrefixes:
+        kernel?.set(prefix, .blackhole)
+      default:
+        kernel?.set(prefix, nil)
+      }
+      onRouteChange?(RouteChange(prefix: prefix, best: best))
+    case .session(let change):
+      let reason = change.reason.map { ": \($0)" } ?? ""
+      let text = "neighbor \(change.peer) \(change.from.rawValue) -> \(change.to.rawValue)\(reason)"
+      if change.to == .established || change.from == .established {
+        log.notice("\(text)")
+      } else {
+        log.debug("\(text)")
+      }
+      onSessionChange?(change)
+    case .converged:
+      attempt("remove old routes") { try kernel?.sweep() }
+    case .notice(let peer, let text):
+      log.warning("neighbor \(peer): \(text)")
+    }
+  }
+
+  private func schedule() {
+    guard let deadline = speaker?.deadline else {
+      timer?.cancel()
+      timerDeadline = nil
+      return
+    }
+    if timerDeadline == deadline { return }
+    timer?.cancel()
+    timerDeadline = deadline
+    timer = Loop.after(Loop.now.duration(to: deadline)) { [weak self] in
+      self?.timerDeadline = nil
+      self?.drive(.tick)
+    }
+  }
+
+  /// Compares the kernel's table with ours soon, and from then on regularly.
+  private func scheduleAudit(after delay: Duration) {
+    auditTimer?.cancel()
+    auditTimer = Loop.after(delay) { [weak self] in
+      guard let self, speaker != nil else { return }
+      attempt("audit routes") { try kernel?.audit() }
+      if speaker?.configuration.routerID == nil {
+        drive(.configure(inForce(configuration), policy))
+      }
+      scheduleAudit(after: options.auditInterval)
+    }
+  }
+
+  /// What cannot be done now is tried again by the next audit.
+  private func attempt(_ what: String, _ body: () throws -> Void) {
+    do { try body() } catch { log.error("\(what): \(error)") }
+  }
+
+  /// Runs `body` in the router's namespace; sockets made inside stay inside.
+  func inNamespace(_ body: () throws -> Void) throws {
+    guard let path = options.namespace else { return try body() }
+    try NetworkNamespace.open(path: path).with(body)
+  }
+
+  /// The configuration with a router id, if there is an address to take it from.
+  private func inForce(_ configuration: RouterConfiguration) -> RouterConfiguration {
+    if configuration.routerID != nil { return configuration }
+    var configuration = configuration
+    // Keep the one we run with, if any: a new id resets every session.
+    configuration.routerID = speaker?.configuration.routerID
+    if configuration.routerID == nil {
+      attempt("choose a router id") {
+        try inNamespace {
+          configuration.routerID = try Netlink().addresses().compactMap { $0.address.v4 }
+            .filter { $0.rawValue >> 24 != 127 }.max()
+        }
+      }
+    }
+    return configuration
+  }
+}

@@ -1,0 +1,27 @@
+import BGP
+import NetTypes
+
+/// What a router is doing, at one instant.
+package struct RouterStatus: Sendable {
+  package var localAS: ASNumber
+  /// Nil while no interface has an IPv4 address to take it from.
+  package var routerID: IPv4Address?
+  /// The instant of this value, which `since` and deadlines are to be measured against.
+  package var now: Instant
+  package var isRunning: Bool
+  package var sessions: [SessionStatus]
+  /// Every path, by prefix, best first.
+  package var routes: [RouteEntry]
+
+  package struct RouteEntry: Sendable {
+    package var path: RouteStatus
+    /// Of the best path; nil for the others, and for routes of our own without a blackhole.
+    package var kernel: KernelRoutes.State?
+  }
+}
+
+/// A change of the best route of one prefix; nil: there is none any more.
+package struct RouteChange: Hashable, Sendable {
+  package var prefix: IPPrefix
+  package var best: BestRoute?
+}
