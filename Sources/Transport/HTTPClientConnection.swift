@@ -9,6 +9,8 @@ import Linux
   }
 
   private let stream: any ByteStream
+  private let timed: TimedStream
+  private let answering: Deadline
   private let timeouts: HTTPClient.Timeouts
   private let finished: @Loop (HTTPClientConnection) -> Void
   private var decoder = HTTPDecoder(role: .client)
@@ -20,6 +22,8 @@ import Linux
     finished: @escaping @Loop (HTTPClientConnection) -> Void
   ) {
     self.stream = stream
+    timed = TimedStream(stream)
+    answering = Deadline(stream, "waiting for the answer")
     self.timeouts = timeouts
     self.finished = finished
   }
@@ -46,16 +50,13 @@ import Linux
     idleTimer?.cancel()
     stream.onPeerClosed = nil
     decoder.expectResponse(to: head.method)
-    let stream = stream
-    let timer = Loop.after(timeout) {
-      stream.fail(TransportError.timedOut("\(head.method) \(head.target)"))
-    }
-    defer { timer.cancel() }
+    answering.set(timeout)
+    defer { answering.lift() }
     var received = false
     do {
       // A server may answer and close before it has read all; its answer is worth reading then.
       do {
-        try await stream.write(head.serialized() + body, timeout: timeouts.write)
+        try await timed.write(head.serialized() + body, timeouts.write)
       } catch TransportError.peerClosed where !body.isEmpty {}
       while true {
         switch try decoder.next() {
@@ -94,14 +95,13 @@ import Linux
           return nil
         case .request?, .response?: throw TransportError.protocolError("head inside a body")
         case nil:
-          var bytes: [UInt8]
-          if let timeout {
-            bytes = try await stream.read(atMost: 64 << 10, timeout: timeout, "response body")
-          } else {
-            bytes = try await stream.read(atMost: 64 << 10)
-          }
+          let bytes =
+            if let timeout {
+              try await timed.receive(atMost: 64 << 10, timeout)
+            } else {
+              try await stream.read(atMost: 64 << 10)
+            }
           if bytes.isEmpty { decoder.finish() } else { decoder.append(bytes) }
-          bytes = []
         }
       }
     } catch {

@@ -76,13 +76,13 @@ package struct HTTPResponse: Sendable {
 
 /// Sends a streaming response's body, piece by piece.
 @Loop package final class HTTPBodyWriter {
-  private let stream: any ByteStream
+  private let stream: TimedStream
   private let isChunked: Bool
   /// HEAD: the body runs, and is not sent.
   private let isSilent: Bool
   private let timeout: Duration
 
-  init(_ stream: any ByteStream, isChunked: Bool, isSilent: Bool, timeout: Duration) {
+  init(_ stream: TimedStream, isChunked: Bool, isSilent: Bool, timeout: Duration) {
     self.stream = stream
     self.isChunked = isChunked
     self.isSilent = isSilent
@@ -99,37 +99,15 @@ package struct HTTPResponse: Sendable {
       output.reserveCapacity(bytes.count + 16)
       ChunkedEncoder.append(bytes, to: &output)
     }
-    try await stream.write(output, timeout: timeout)
+    try await stream.write(output, timeout)
   }
 
   func finish() async throws {
     guard isChunked, !isSilent else { return }
     var output: [UInt8] = []
     ChunkedEncoder.appendEnd(to: &output)
-    try await stream.write(output, timeout: timeout)
+    try await stream.write(output, timeout)
   }
 
-  package var isClientGone: Bool { stream.isPeerClosed }
-}
-
-extension ByteStream {
-  /// As `write`; fails the stream when the peer takes nothing for `timeout`.
-  func write(_ bytes: [UInt8], timeout: Duration) async throws {
-    // In pieces, so that the timeout is of progress and not of the whole.
-    var start = 0
-    repeat {
-      let end = min(start + 256 << 10, bytes.count)
-      let timer = Loop.after(timeout) { self.fail(TransportError.timedOut("writing")) }
-      defer { timer.cancel() }
-      try await write(bytes.count <= 256 << 10 ? bytes : Array(bytes[start..<end]))
-      start = end
-    } while start < bytes.count
-  }
-
-  /// As `read`; fails the stream when nothing comes for `timeout`.
-  func read(atMost limit: Int, timeout: Duration, _ what: String) async throws -> [UInt8] {
-    let timer = Loop.after(timeout) { self.fail(TransportError.timedOut(what)) }
-    defer { timer.cancel() }
-    return try await read(atMost: limit)
-  }
+  package var isClientGone: Bool { stream.stream.isPeerClosed }
 }

@@ -5,6 +5,7 @@ import NetTypes
 /// One client of an `HTTPServer`.
 @Loop final class HTTPServerConnection {
   private let stream: any ByteStream
+  private let timed: TimedStream
   private let peer: SocketAddress?
   private unowned let server: HTTPServer
   private var decoder: HTTPDecoder
@@ -15,6 +16,7 @@ import NetTypes
 
   init(_ stream: any ByteStream, peer: SocketAddress?, server: HTTPServer) {
     self.stream = stream
+    timed = TimedStream(stream)
     self.peer = peer
     self.server = server
     decoder = HTTPDecoder(role: .server, headLimit: server.limits.headBytes)
@@ -65,8 +67,7 @@ import NetTypes
           stream.fail(TransportError.timedOut("request head"))
         }
       }
-      let bytes = try await stream.read(
-        atMost: Self.readSize, timeout: server.limits.idle, "request")
+      let bytes = try await timed.read(atMost: Self.readSize, idle: server.limits.idle)
       if bytes.isEmpty { return nil }
       decoder.append(bytes)
     }
@@ -91,8 +92,7 @@ import NetTypes
           mustInvite = false
           try await stream.write(HTTPResponseHead(status: 100).serialized())
         }
-        let bytes = try await stream.read(
-          atMost: Self.readSize, timeout: server.limits.body, "request body")
+        let bytes = try await timed.receive(atMost: Self.readSize, server.limits.body)
         if bytes.isEmpty { decoder.finish() } else { decoder.append(bytes) }
       }
     }
@@ -131,14 +131,14 @@ import NetTypes
       describe(keepsAlive, request, &head)
       var output = head.serialized()
       if !isSilent, !hasNoBody { output += bytes }
-      try await stream.write(output, timeout: server.limits.write)
+      try await timed.write(output, server.limits.write)
     case .stream(let body):
       let isChunked = request.head.minorVersion >= 1
       if isChunked { head.headers["Transfer-Encoding"] = "chunked" } else { keepsAlive = false }
       describe(keepsAlive, request, &head)
-      try await stream.write(head.serialized(), timeout: server.limits.write)
+      try await timed.write(head.serialized(), server.limits.write)
       let writer = HTTPBodyWriter(
-        stream, isChunked: isChunked, isSilent: isSilent, timeout: server.limits.write)
+        timed, isChunked: isChunked, isSilent: isSilent, timeout: server.limits.write)
       try await body(writer)
       try await writer.finish()
     }
@@ -161,7 +161,7 @@ import NetTypes
     response.head.headers["Content-Length"] = "\("\(error)\n".utf8.count)"
     guard case .bytes(let bytes) = response.body else { return }
     do {
-      try await stream.write(response.head.serialized() + bytes, timeout: server.limits.write)
+      try await timed.write(response.head.serialized() + bytes, server.limits.write)
     } catch {
       return
     }
