@@ -42,7 +42,7 @@ extension Worker {
 
   /// Whether there is a slot for one more client and its upstream, besides those that the clients
   /// already here may need.
-  var hasRoom: Bool { live + (clients - upstreamsInUse) + 2 <= settings.capacity }
+  var hasRoom: Bool { taken + (clients - upstreamsInUse) + 2 <= settings.capacity }
 
   /// Leaves connections in the kernel's queue until a slot is free; a pooled upstream makes way.
   private func pause(_ index: UInt32) {

@@ -237,6 +237,8 @@ final class Worker: @unchecked Sendable {
     connections + Int(index)
   }
 
+  /// Slots that are not free, those among them that are free after this batch.
+  var taken: Int { live + closed.count }
   /// Slots that were ever taken.
   var used: UInt32 { highWater }
 
