@@ -86,7 +86,10 @@ let package = Package(
       ]),
     module(
       "ControlPlane",
-      ["KubeServer", "Transport", "Linux", "Kubernetes", "NetTypes", "Telemetry", logging]),
+      [
+        "KubeServer", "Transport", "Linux", "Intent", "Kubernetes", "NetTypes", "Telemetry",
+        logging,
+      ]),
 
     // Level 6: units, as a whole.
     module(
@@ -120,7 +123,7 @@ let package = Package(
     tests("NetTypes"),
     tests("Wire"),
     tests("BGP", ["NetTypes", "Wire"]),
-    tests("HTTP", ["Wire"]),
+    tests("HTTP", ["NetTypes", "Wire"]),
     tests("Delivery", ["NetTypes", "Wire"]),
     tests("Addressing", ["NetTypes"]),
     tests("Kubernetes", ["NetTypes"]),

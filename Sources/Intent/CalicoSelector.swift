@@ -65,7 +65,9 @@ package indirect enum CalicoSelector: Hashable, Sendable {
     }
 
     mutating func alternatives(depth: Int) throws(Mistake) -> CalicoSelector {
-      guard depth < 32 else { throw Mistake(found: "deeper nesting", expected: "at most 32 levels") }
+      guard depth < 32 else {
+        throw Mistake(found: "deeper nesting", expected: "at most 32 levels")
+      }
       var left = try conjunction(depth: depth)
       while take("||") { left = .or(left, try conjunction(depth: depth)) }
       return left

@@ -14,7 +14,7 @@ package struct CalicoTranslation {
   /// Every object that has a say, as the API gives it.
   package struct Input {
     package var nodeName: String
-    package var nodes: [Node] = []
+    package var nodes: [Kubernetes.Node] = []
     /// BGPConfiguration objects; the one named `default` counts.
     package var configurations: [JSON] = []
     package var peers: [JSON] = []
@@ -29,7 +29,8 @@ package struct CalicoTranslation {
   package init(_ input: Input) {
     self.input = input
     configuration = RouterConfiguration(localAS: input.defaultAS)
-    let settings = input.configurations.first { $0["metadata"]["name"].string == "default" }?["spec"]
+    let settings = input.configurations.first { $0["metadata"]["name"].string == "default" }?[
+      "spec"]
     let clusterAS = number("BGPConfiguration default", "asNumber", settings?["asNumber"] ?? .null)
     let globalAS = clusterAS ?? input.defaultAS
     let own = input.nodes.first { $0.name == input.nodeName }
@@ -84,7 +85,8 @@ package struct CalicoTranslation {
     }
     let endpoint = SocketAddress(text)
     guard let address = endpoint?.address ?? IPAddress(text) else {
-      return report(object, "spec.peerIP", "\"\(text)\"", "an address, as 172.19.0.1 or 172.19.0.1:179")
+      return report(
+        object, "spec.peerIP", "\"\(text)\"", "an address, as 172.19.0.1 or 172.19.0.1:179")
     }
     guard let remoteAS = number(object, "spec.asNumber", spec["asNumber"]) else {
       if spec["asNumber"].isNull { report(object, "spec.asNumber", "nothing", "an AS number") }
@@ -121,7 +123,8 @@ package struct CalicoTranslation {
   /// An AS number given as a number or as text.
   private mutating func number(_ object: String, _ field: String, _ value: JSON) -> ASNumber? {
     if value.isNull { return nil }
-    let parsed = value.int.flatMap { UInt32(exactly: $0) }.map { ASNumber($0) }
+    let parsed =
+      value.int.flatMap { UInt32(exactly: $0) }.map { ASNumber($0) }
       ?? value.string.flatMap { ASNumber(text: $0) }
     guard let parsed, parsed.rawValue != 0 else {
       report(object, field, value.text, "1 to 4294967295")

@@ -98,7 +98,9 @@ package struct DeliveryTranslation {
       }
       guard let number = target?.port.flatMap({ UInt16(exactly: $0) }) else { continue }
       for endpoint in slice.endpoints {
-        let label = endpoint.targetRef.map { "\($0.kind.lowercased()) \($0.namespace)/\($0.name)" }
+        let label = endpoint.targetRef.map {
+          "\($0.groupVersionKind.kind.lowercased()) \($0.namespace)/\($0.name)"
+        }
         for text in endpoint.addresses {
           guard let address = IPAddress(text),
             seen.insert(SocketAddress(address, port: number)).inserted

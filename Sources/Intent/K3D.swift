@@ -5,7 +5,8 @@ enum K3DFile {
   static func parse(_ root: FileFields, _ folder: String) throws(FileProblem) -> UnitFile.Parsed {
     var unit = UnitConfiguration()
     var notices: [String] = []
-    unit.name = try root.section("metadata")?.text("name") ?? root.text("name") ?? unit.name
+    let plainName = try root.text("name")
+    unit.name = try root.section("metadata")?.text("name") ?? plainName ?? unit.name
     unit.servers = try root.number("servers") ?? unit.servers
     unit.agents = try root.number("agents") ?? 0
     if let subnet = try root.text("subnet") {

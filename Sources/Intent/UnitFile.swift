@@ -25,7 +25,8 @@ package enum UnitFile {
     if version.hasPrefix("k3d.io/"), kind == "Simple" { return try K3DFile.parse(root, folder) }
     throw FileProblem(
       file: file, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1,
-      message: "found \(version) \(kind), expected atoll.dev/v1alpha1 Unit or k3d.io/v1alpha5 Simple")
+      message:
+        "found \(version) \(kind), expected atoll.dev/v1alpha1 Unit or k3d.io/v1alpha5 Simple")
   }
 
   private static func unit(_ root: FileFields, _ folder: String) throws(FileProblem) -> Parsed {
@@ -69,17 +70,17 @@ package enum UnitFile {
 struct FileFields {
   let file: String
   let path: String
-  private let node: Node
-  private let fields: [(name: String, node: Node)]
+  private let node: Yams.Node
+  private let fields: [(name: String, node: Yams.Node)]
 
-  init(_ node: Node, file: String, path: String) {
+  init(_ node: Yams.Node, file: String, path: String) {
     self.node = node
     self.file = file
     self.path = path
     fields = node.mapping?.compactMap { key, value in key.string.map { ($0, value) } } ?? []
   }
 
-  private func field(_ name: String) -> Node? { fields.first { $0.name == name }?.node }
+  private func field(_ name: String) -> Yams.Node? { fields.first { $0.name == name }?.node }
 
   var names: [String] { fields.map(\.name) }
 
@@ -97,7 +98,7 @@ struct FileFields {
     }
   }
 
-  private func describe(_ node: Node) -> String {
+  private func describe(_ node: Yams.Node) -> String {
     switch node {
     case .scalar(let scalar): "\"\(scalar.string)\""
     case .mapping: "a mapping"

@@ -31,9 +31,9 @@ package enum YAML {
   }
 
   /// Every document that is not empty, with the places of its parts.
-  package static func nodes(_ text: String, file: String) throws(FileProblem) -> [Node] {
+  package static func nodes(_ text: String, file: String) throws(FileProblem) -> [Yams.Node] {
     do {
-      var found: [Node] = []
+      var found: [Yams.Node] = []
       for node in try Yams.compose_all(yaml: text) where !node.isNothing { found.append(node) }
       return found
     } catch let error as YamlError {
@@ -60,7 +60,9 @@ package enum YAML {
     }
   }
 
-  package static func json(_ node: Node, file: String, depth: Int = 0) throws(FileProblem) -> JSON {
+  package static func json(_ node: Yams.Node, file: String, depth: Int = 0) throws(FileProblem)
+    -> JSON
+  {
     guard depth < 100 else {
       throw FileProblem(
         file: file, line: node.mark?.line ?? 0, column: node.mark?.column ?? 0,
@@ -93,7 +95,7 @@ package enum YAML {
   }
 
   /// A quoted scalar is text; a plain one is what YAML 1.1's core schema takes it for.
-  private static func scalar(_ scalar: Node.Scalar) -> JSON {
+  private static func scalar(_ scalar: Yams.Node.Scalar) -> JSON {
     let text = scalar.string
     guard scalar.style == .plain || scalar.style == .any else { return .string(text) }
     switch text {
@@ -125,7 +127,7 @@ package enum YAML {
   }
 }
 
-extension Node {
+extension Yams.Node {
   /// An empty document.
   fileprivate var isNothing: Bool {
     if case .scalar(let scalar) = self {

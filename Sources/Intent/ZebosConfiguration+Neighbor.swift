@@ -113,7 +113,8 @@ extension ZebosConfiguration {
       let hops = statement.isAtEnd ? 255 : try statement.number(1...255, "1 to 255")
       settings.ebgpMultihop = negated ? nil : UInt8(clamping: hops)
     case "maximum-prefix":
-      let count = negated && statement.isAtEnd ? 1 : try statement.number(1...4_294_967_295, "a count")
+      let count =
+        negated && statement.isAtEnd ? 1 : try statement.number(1...4_294_967_295, "a count")
       settings.maximumPrefixes = negated ? nil : Int(count)
     default:
       throw statement.mistake(

@@ -80,7 +80,9 @@ extension ZebosConfiguration {
     }
 
     func end() throws(Mistake) {
-      if !isAtEnd { throw mistake("the end of the line after \(words[..<position].joined(separator: " "))") }
+      if !isAtEnd {
+        throw mistake("the end of the line after \(words[..<position].joined(separator: " "))")
+      }
     }
 
     func mistake(_ expected: String) -> Mistake {

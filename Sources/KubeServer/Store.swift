@@ -139,6 +139,11 @@ package final class Store {
 package struct ObjectKey: Hashable, Sendable {
   package let resource: GroupResource
   package let name: ResourceName
+
+  package init(resource: GroupResource, name: ResourceName) {
+    self.resource = resource
+    self.name = name
+  }
 }
 
 /// One state of one object, with its text.
