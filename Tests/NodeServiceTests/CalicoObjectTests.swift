@@ -12,7 +12,7 @@ import Testing
     "apiVersion": "crd.projectcalico.org/v1", "kind": "IPAMBlock",
     "metadata": ["name": "10-53-68-192-30"],
     "spec": [
-      "affinity": "host:k3d-cpaas1-agent-1", "allocations": [0, nil, 1, nil],
+      "affinity": "host:k3d-cpaas1-agent-1", "allocations": [0, .null, 1, .null],
       "attributes": [
         [
           "handle_id": "ipip-tunnel-addr-k3d-cpaas1-agent-1",

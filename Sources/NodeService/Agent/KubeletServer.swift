@@ -28,9 +28,13 @@ import Transport
   package func stop() async { await server.stop() }
 
   static func answer(_ request: HTTPRequest, _ agent: NodeAgent) -> HTTPResponse {
-    // The handshake lets a client without a certificate in; such a one may see no log.
-    guard request.identity != nil else {
+    // The handshake lets a client without a certificate in; such a one may see no log, and of
+    // those with one only administrators, as the API server is.
+    guard let identity = request.identity else {
       return HTTPResponse(status: 401, text: "Unauthorized\n")
+    }
+    guard identity.organizations.contains("system:masters") else {
+      return HTTPResponse(status: 403, text: "Forbidden: user \"\(identity.commonName)\"\n")
     }
     do throws(KubeletRequest.Refusal) {
       switch try KubeletRequest(method: request.method, target: request.target) {

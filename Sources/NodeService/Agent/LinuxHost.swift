@@ -7,13 +7,9 @@ import NetTypes
 
 /// The namespace that a node's process runs in: its forwarding, its address, its packet filter.
 @Loop package final class LinuxHost: NodeHost {
-  /// The routing protocol number of the routes that keep a block's free addresses from leaving.
-  private static let blockProtocol: UInt8 = 80
-
   private let address: InterfaceAddress
   private let interface: String
   private let log: Logger
-  private var blocks: Set<IPPrefix> = []
   /// Announces blocks by BGP as Calico's objects say.
   package var speaker: (any BlockSpeaker)?
 
@@ -46,26 +42,7 @@ import NetTypes
   package func applyRules(_ script: String) async throws { try await NFTables.apply(script) }
 
   package func route(blocks: [IPPrefix], calico: CalicoState) {
-    hold(Set(blocks))
     speaker?.announce(blocks, calico)
-  }
-
-  /// What no pod of ours has does not go out again by the default route.
-  private func hold(_ wanted: Set<IPPrefix>) {
-    do {
-      let netlink = try Netlink()
-      for block in wanted { try netlink.replaceRoute(Self.blackhole(block)) }
-      for block in blocks.subtracting(wanted) { try netlink.deleteRoute(Self.blackhole(block)) }
-      blocks = wanted
-    } catch {
-      log.warning("routes of own blocks: \(error)")
-    }
-  }
-
-  private static func blackhole(_ block: IPPrefix) -> Route {
-    var route = Route(destination: block, kind: .blackhole)
-    route.routingProtocol = blockProtocol
-    return route
   }
 }
 

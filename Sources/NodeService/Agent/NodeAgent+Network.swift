@@ -67,6 +67,10 @@ extension NodeAgent {
   // MARK: Routing
 
   func watchNetwork() {
+    // Until the API answers, peers are those of the last time.
+    if let saved = savedCalico, !addresses.blocks.isEmpty {
+      host.route(blocks: addresses.blocks, calico: saved)
+    }
     let kinds: [(GroupResource, WritableKeyPath<CalicoObjectsByKind, [ResourceName: JSON]>)] = [
       (.ipPools, \.pools), (.bgpConfigurations, \.configurations), (.bgpPeers, \.peers),
       (.bgpFilters, \.filters), (.nodes, \.nodes),
@@ -77,7 +81,7 @@ extension NodeAgent {
         switch change {
         case .updated(let object): calico[keyPath: cache][ResourceName(of: object)] = object
         case .deleted(let object): calico[keyPath: cache][ResourceName(of: object)] = nil
-        case .synced: break
+        case .synced: routingSync.insert(kind)
         }
         if kind == .nodes { ownNodeMayHaveChanged(change) }
         if kind == .ipPools, !calico.pools.isEmpty {
@@ -104,10 +108,39 @@ extension NodeAgent {
     guard !isRoutingDue else { return }
     isRoutingDue = true
     Loop.after(.milliseconds(2)) { [weak self] in
-      guard let self else { return }
+      guard let self, !isStopped else { return }
       isRoutingDue = false
-      host.route(blocks: addresses.blocks, calico: calico.state)
+      // Half a picture would reset sessions that the other half keeps.
+      guard
+        routingSync.contains(.ipPools, .bgpConfigurations, .bgpPeers, .bgpFilters, .nodes),
+        !addresses.blocks.isEmpty
+      else { return }
+      let state = calico.state
+      host.route(blocks: addresses.blocks, calico: state)
+      guard state != savedCalico else { return }
+      savedCalico = state
+      try? Files.write(state.json.bytes, to: calicoPath)
     }
+  }
+
+  var calicoPath: String { options.stateDirectory + "/calico.json" }
+}
+
+extension CalicoState {
+  var json: JSON {
+    [
+      "configurations": .array(configurations), "peers": .array(peers),
+      "filters": .array(filters), "pools": .array(pools), "nodes": .array(nodes),
+    ]
+  }
+
+  init(json: JSON) {
+    self.init()
+    configurations = json["configurations"].elements
+    peers = json["peers"].elements
+    filters = json["filters"].elements
+    pools = json["pools"].elements
+    nodes = json["nodes"].elements
   }
 }
 

@@ -41,6 +41,8 @@ import NetTypes
   var isApplyingRules = false
   var calico = CalicoObjectsByKind()
   var isRoutingDue = false
+  var routingSync = SyncedKinds()
+  var savedCalico: CalicoState?
   var arePodsListed = false
   var isStopped = false
 
@@ -77,6 +79,8 @@ import NetTypes
       for worker in self?.workers.values.map(\.self) ?? [] { worker.exited(id, exit) }
     }
     addresses.onBlocks = { [weak self] blocks in self?.blocksChanged(blocks) }
+    savedCalico = (try? FileSystem.read(calicoPath)).flatMap { try? JSON(parsing: $0) }
+      .map(CalicoState.init(json:))
     await adopt()
     watchPods()
     watchServices()

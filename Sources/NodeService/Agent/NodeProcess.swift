@@ -19,6 +19,7 @@ import NetTypes
     try Files.makeDirectory(options.stateDirectory)
     try Files.makeDirectory(options.runtimeDirectory)
     host = LinuxHost(address: options.address, interface: options.interface, log: log)
+    host.speaker = NodeRouter(options, log: log)
     try host.prepare()
     agent = NodeAgent(
       options, api: KubeAPI(client), runtime: try RuncRuntime(options),

@@ -93,7 +93,7 @@ extension PodLifecycle {
     .array(
       conditionValues.map { type, isTrue in
         var json: JSON = [
-          "type": .string(type), "status": isTrue ? "True" : "False", "lastProbeTime": nil,
+          "type": .string(type), "status": isTrue ? "True" : "False", "lastProbeTime": .null,
           "lastTransitionTime": .string((transitions[type]?.time ?? startTime).description),
         ]
         if !isTrue, let (reason, message) = conditionReason(type) {
