@@ -133,19 +133,23 @@ func loopback(_ port: UInt16) -> sockaddr_in {
   return address
 }
 
-/// A port that is free now.
+private let nextPort = Atomic<Int>(Int(getpid()) * 37 % 10_000)
+
+/// A port that is free now, below those that the kernel gives to outgoing connections.
 func freePort() -> UInt16 {
-  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  defer { close(descriptor) }
-  var address = loopback(0)
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-  withUnsafeMutablePointer(to: &address) {
-    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      _ = bind(descriptor, $0, length)
-      _ = getsockname(descriptor, $0, &length)
+  while true {
+    let step = nextPort.add(1, ordering: .relaxed).newValue
+    let port = UInt16(20_000 + step % 12_000)
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = loopback(port)
+    let code = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
     }
+    if code == 0 { return port }
   }
-  return UInt16(bigEndian: address.sin_port)
 }
 
 /// A server with a thread for each connection, which runs `serve` and then closes.
