@@ -1,0 +1,135 @@
+import BGP
+import Glibc
+import Intent
+import Kubernetes
+import Linux
+import Logging
+import NetTypes
+import RouterService
+import Telemetry
+
+/// The edge's router: `RouterService` run by a configuration text in a file.
+///
+/// A text that cannot be read leaves the router down and the edge up, so that an operator can mend
+/// it in the shell.
+@Loop package final class BGPRouter: EdgeRouter {
+  package private(set) var configuration = ZebosConfiguration()
+  private let path: String
+  private var router: Router?
+  /// What is wrong with the file or with starting.
+  private var failure: String?
+  private let log = Logger(label: "edge")
+
+  /// - Parameter path: The configuration, which `write` replaces.
+  package init(path: String) { self.path = path }
+
+  package func start() async throws {
+    do {
+      configuration = try ZebosConfiguration(parsing: try FileSystem.readText(path))
+      try run(configuration)
+    } catch let error as SystemError where error.code == ENOENT {
+      log.warning("no routing configuration yet", metadata: ["path": "\(path)"])
+    } catch {
+      failure = "\(path): \(error)"
+      log.error("routing is not configured", metadata: ["reason": "\(path): \(error)"])
+    }
+  }
+
+  /// Puts a configuration in force.
+  private func run(_ configuration: ZebosConfiguration) throws {
+    self.configuration = configuration
+    switch (router, configuration.router) {
+    case (let running?, let wanted?): try running.apply(wanted)
+    case (nil, let wanted?):
+      let fresh = Router(configuration: wanted)
+      try fresh.start()
+      router = fresh
+    case (let running?, nil):
+      running.stop(graceful: false)
+      router = nil
+    case (nil, nil): break
+    }
+    failure = nil
+  }
+
+  package func shell(_ line: String, session: String) async -> JSON {
+    ["output": "the routing shell is not built in\n", "prompt": "edge[0]# "]
+  }
+
+  package func stop() async {
+    // Peers keep our routes for the restart time, and the kernel keeps theirs: the next process
+    // takes both over.
+    router?.stop(graceful: true)
+    router = nil
+  }
+
+  package var status: JSON {
+    var json: JSON = ["sessions": [], "routes": []]
+    if let failure { json["failure"] = .string(failure) }
+    guard let status = router?.status else { return json }
+    json["as"] = JSON(Int(status.localAS.rawValue))
+    json["routerID"] = JSON(status.routerID.map(\.description))
+    json["sessions"] = .array(status.sessions.map { Self.json($0, at: status.now) })
+    var routes: [IPPrefix: [RouterStatus.RouteEntry]] = [:]
+    for route in status.routes { routes[route.path.prefix, default: []].append(route) }
+    json["routes"] = .array(
+      routes.sorted { $0.key < $1.key }.map { Self.json($0.key, $0.value) })
+    return json
+  }
+
+  private static func json(_ session: SessionStatus, at now: Instant) -> JSON {
+    let isUp = session.state == .established
+    var json: JSON = [
+      "peer": .string("\(session.peer)"), "as": JSON(Int(session.remoteAS.rawValue)),
+      "state": .string(session.state.rawValue),
+      "prefixesReceived": JSON(session.prefixesReceived),
+      "prefixesSent": JSON(session.prefixesSent),
+    ]
+    let seconds = Int(session.since.duration(to: now).components.seconds)
+    json[isUp ? "uptimeSeconds" : "downSeconds"] = JSON(seconds)
+    if !isUp, let error = session.lastError { json["lastError"] = .string("\(error)") }
+    if let identifier = session.identifier { json["routerID"] = .string("\(identifier)") }
+    return json
+  }
+
+  private static func json(_ prefix: IPPrefix, _ paths: [RouterStatus.RouteEntry]) -> JSON {
+    let used = paths.filter { $0.path.isBest || $0.path.isMultipath }
+    let best = used.first { $0.path.isBest }
+    let isLocal = best.map { $0.path.origin == .local } ?? false
+    let hops = isLocal ? [] : used.compactMap { $0.path.attributes.nextHop }
+    var json: JSON = [
+      "prefix": .string("\(prefix)"), "nextHops": JSON(hops.map(\.description)),
+      "paths": JSON(paths.count), "stale": JSON(best?.path.isStale ?? false),
+    ]
+    switch best?.kernel {
+    case .installed?: json["installed"] = true
+    case .failed(let reason)?:
+      json["installed"] = false
+      json["reason"] = .string(reason)
+    case nil:
+      json["installed"] = false
+      json["reason"] = .string(
+        isLocal ? "own prefix" : best == nil ? "no usable path" : "not installed")
+    }
+    return json
+  }
+
+  package func addMetrics(to page: inout MetricsPage) {
+    guard let status = router?.status else { return }
+    for session in status.sessions {
+      let labels: KeyValuePairs = ["peer": "\(session.peer)"]
+      page.add(
+        .gauge, "atoll_bgp_session_up", "Whether a BGP session is established.",
+        session.state == .established ? 1 : 0, labels: labels)
+      page.add(
+        .gauge, "atoll_bgp_prefixes_received", "Prefixes received from a peer.",
+        session.prefixesReceived, labels: labels)
+      page.add(
+        .gauge, "atoll_bgp_prefixes_sent", "Prefixes announced to a peer.", session.prefixesSent,
+        labels: labels)
+    }
+    page.add(
+      .gauge, "atoll_bgp_routes_installed", "Learnt prefixes in the kernel's table.",
+      status.routes.count { $0.kernel == .installed })
+  }
+}
