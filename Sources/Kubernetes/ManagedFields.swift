@@ -57,6 +57,12 @@ package struct ManagedFields: Sendable {
   /// The fields of an object that managers own: all but its identity and, unless it is the part
   /// in question, its status.
   package static func fields(of object: JSON, _ shape: Shape, status: Bool) -> FieldSet {
+    let owned = owned(object, status: status)
+    return owned.members.isEmpty ? FieldSet() : FieldSet(owned, shape)
+  }
+
+  private static func owned(_ object: JSON, status: Bool) -> JSON {
+    if status { return object["status"].isNull ? [:] : ["status": object["status"]] }
     var owned = object
     owned["apiVersion"] = .null
     owned["kind"] = .null
@@ -68,13 +74,8 @@ package struct ManagedFields: Sendable {
       owned["metadata"][key] = .null
     }
     if owned["metadata"].members.isEmpty { owned["metadata"] = .null }
-    if status {
-      owned = ["status": owned["status"]]
-      if object["status"].isNull { return FieldSet() }
-    } else {
-      owned["status"] = .null
-    }
-    return owned.members.isEmpty ? FieldSet() : FieldSet(owned, shape)
+    owned["status"] = .null
+    return owned
   }
 
   /// Notes that `manager` changed `old` to `object` by a write that was no apply.
@@ -82,16 +83,9 @@ package struct ManagedFields: Sendable {
     by entry: Entry, from old: JSON, to object: JSON, _ shape: Shape
   ) {
     let status = entry.subresource == "status"
-    let before = old.isNull ? FieldSet() : Self.fields(of: old, shape, status: status)
-    let after = Self.fields(of: object, shape, status: status)
-    let gone = before.subtracting(after)
-    var changed = FieldSet()
-    for path in after.paths {
-      let value = object.field(path)
-      if !before.contains(path) || old.field(path) != value, !Self.isBranch(path, after) {
-        changed.insert(path)
-      }
-    }
+    let (changed, gone) = FieldSet.changes(
+      from: old.isNull ? nil : Self.owned(old, status: status),
+      to: Self.owned(object, status: status), shape)
     guard !changed.isEmpty || !gone.isEmpty else { return }
     for index in entries.indices {
       entries[index].fields = entries[index].fields.subtracting(gone)
@@ -108,13 +102,6 @@ package struct ManagedFields: Sendable {
       entry.fields = changed
       entries.append(entry)
     }
-  }
-
-  /// A list element that was there before is not changed by what changes in it.
-  private static func isBranch(_ path: [String], _ set: FieldSet) -> Bool {
-    var node = set
-    for step in path { node = node.children[step] ?? FieldSet() }
-    return !node.children.isEmpty && path.last?.hasPrefix("k:") != true
   }
 
   /// Merges an applied configuration into an object.

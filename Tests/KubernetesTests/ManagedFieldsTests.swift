@@ -117,3 +117,38 @@ struct ManagedFieldsTests {
       ]))
   }
 }
+
+struct FieldChangesTests {
+  let shape = Schema.shape(of: GroupVersionKind(group: "", version: "v1", kind: "Pod"))
+
+  func recorded(from old: String, to new: String) throws -> String {
+    var managed = ManagedFields(of: [:])
+    managed.recordUpdate(
+      by: ManagedFields.Entry(manager: "m", operation: "Update", apiVersion: "v1", time: "t"),
+      from: try JSON(parsing: old), to: try JSON(parsing: new), shape)
+    return managed.entries.first?.fields.json.text ?? ""
+  }
+
+  @Test(arguments: [
+    ("null", #"{"spec":{"nodeName":"a"}}"#, #"{"f:spec":{"f:nodeName":{}}}"#),
+    (#"{"spec":{"nodeName":"a"}}"#, #"{"spec":{"nodeName":"a"}}"#, ""),
+    (
+      #"{"spec":{"nodeName":"a"}}"#, #"{"spec":{"nodeName":"b","priority":1}}"#,
+      #"{"f:spec":{"f:nodeName":{},"f:priority":{}}}"#
+    ),
+    (
+      #"{"spec":{"containers":[{"name":"a","image":"x"}]}}"#,
+      #"{"spec":{"containers":[{"name":"a","image":"y"},{"name":"b"}]}}"#,
+      #"{"f:spec":{"f:containers":{"k:{\"name\":\"a\"}":{"f:image":{}},"k:{\"name\":\"b\"}":{".":{},"f:name":{}}}}}"#
+    ),
+    (
+      #"{"metadata":{"finalizers":["a"]}}"#, #"{"metadata":{"finalizers":["a","b"]}}"#,
+      #"{"f:metadata":{"f:finalizers":{"v:\"b\"":{}}}}"#
+    ),
+    (#"{"spec":{"nodeName":"a"}}"#, #"{"spec":{}}"#, #"{"f:spec":{}}"#),
+    (#"{"status":{"phase":"a"}}"#, #"{"status":{"phase":"b"}}"#, ""),
+  ])
+  func `only what changed is recorded`(old: String, new: String, fields: String) throws {
+    #expect(try recorded(from: old, to: new) == fields)
+  }
+}
