@@ -67,7 +67,6 @@ import Synchronization
 
   func stop() {
     for target in targets.values { end(target) }
-    targets = [:]
   }
 
   func health(_ address: SocketAddress, _ monitor: Monitor) -> SharedHealth? {
