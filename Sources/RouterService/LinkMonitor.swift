@@ -17,6 +17,17 @@ import NetTypes
           Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue),
           NETLINK_ROUTE)
       })
+    // Without a port of its own a socket is taken for the kernel's, and hears nothing.
+    var address = sockaddr_nl()
+    address.nl_family = sa_family_t(AF_NETLINK)
+    let size = socklen_t(MemoryLayout<sockaddr_nl>.size)
+    try system("bind", "AF_NETLINK") {
+      withUnsafePointer(to: address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(descriptor.rawValue, $0, size)
+        }
+      }
+    }
     let groups = [
       RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
       RTNLGRP_IPV6_ROUTE,

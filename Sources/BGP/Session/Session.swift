@@ -13,6 +13,7 @@ import NetTypes
 //
 // Numbers in comments are the events of §8.1. Deviations: a connection that fails in Connect leads
 // to Active, not Idle (as with DelayOpen), so that the peer's own connection is taken meanwhile.
+// The first ConnectRetryTimers are shorter than the configured one: 250 ms, doubling up to it.
 // DelayOpen (events 12, 20) is not offered; damping (6, 7, 13) is a doubling hold in Idle.
 
 /// One run of the session machine. It knows no descriptor: its owner ties it to a connection.
@@ -65,6 +66,8 @@ package struct Session: Sendable {
   package private(set) var state = SessionState.idle(until: nil)
   /// Failures in a row, which the hold in Idle grows with. RFC 4271 §8.1.1, ConnectRetryCounter.
   package private(set) var failures = 0
+  /// Connections begun since the last success, which the ConnectRetryTimer grows with.
+  private var attempts = 0
   private var random: SeededRandom
 
   /// RFC 4271 §8.2.2 suggests four minutes for the hold timer before the peer's OPEN.
@@ -218,6 +221,7 @@ extension Session {
       return end(.sent(.unexpectedInOpenSent), now)
 
     case (.openConfirm(let negotiated, let timers), .keepalive):
+      attempts = 0
       state = .established(negotiated, held(timers, negotiated, now), since: now)
       return [.established(negotiated)]
     case (.openConfirm, _):
@@ -282,8 +286,10 @@ extension Session {
       actions.append(.failed(reason))
     }
     if lasted > .seconds(60) { failures = 0 }
-    if reason == .connectionLost, lasted >= .seconds(1) {
-      // A peer that restarts is back soon: no hold.
+    attempts = 0
+    if reason == .connectionLost, failures == 0, lasted > .zero {
+      // A peer that restarts is back soon: no hold, unless it does so again and again.
+      failures = 1
       state = .idle(until: now)
     } else {
       failures = min(failures + 1, 7)
@@ -292,8 +298,11 @@ extension Session {
     return actions
   }
 
+  /// The first attempts are quick, so that speakers that start together meet at once.
   private mutating func retryDeadline(_ now: Instant) -> Instant {
-    now.advanced(by: jittered(settings.timers.connectRetry))
+    let quick = Duration.milliseconds(250 << min(attempts, 16))
+    attempts += 1
+    return now.advanced(by: jittered(min(settings.timers.connectRetry, quick)))
   }
 
   /// 75 to 100 % of `duration`. RFC 4271 §10.
