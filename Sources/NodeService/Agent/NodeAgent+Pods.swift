@@ -14,12 +14,21 @@ extension NodeAgent {
       guard !specification.uid.isEmpty else { continue }
       let worker = PodWorker(specification, host: self)
       let status = object["status"]
-      let known = status["podIPs"].elements.compactMap {
+      var known = status["podIPs"].elements.compactMap {
         $0["ip"].string.flatMap { IPAddress($0) }
       }
+      if !namespaces.contains(specification.uid) { known = [] }
+      if !known.isEmpty, !specification.isHostNetwork {
+        // Repairs what is missing: the node's own namespace may be another than before.
+        do {
+          _ = try await network.setUp(specification, addresses: known)
+        } catch {
+          log.warning("network of \(specification.namespace)/\(specification.name): \(error)")
+          known = []
+        }
+      }
       worker.adopt(
-        found[specification.uid] ?? [], status: status,
-        addresses: namespaces.contains(specification.uid) ? known : [], hasVolumes: false)
+        found[specification.uid] ?? [], status: status, addresses: known, hasVolumes: false)
       workers[specification.uid] = worker
       worker.send(.tick)
     }
