@@ -41,6 +41,7 @@ extension Store {
     if dryRun { return object }
     let stored = try commit(ObjectKey(resource: resource, name: name), object)
     if resource == .namespaces { try furnish(namespace: name.name) }
+    if resource == .events { try expireEvents() }
     return stored.json
   }
 

@@ -21,12 +21,12 @@ package final class Store {
 
     package init(
       path: String?, serviceCIDR: IPPrefix? = nil,
-      now: @escaping @Sendable () -> Timestamp = { .now }
+      now: (@Sendable () -> Timestamp)? = nil
     ) {
       self.path = path
+      self.now = now ?? { .now }
       self.serviceCIDR =
         serviceCIDR ?? IPPrefix(.v4(IPv4Address(10, 43, 0, 0)), length: 16)
-      self.now = now
     }
   }
 
@@ -43,6 +43,7 @@ package final class Store {
   var nextSubscriber = 0
   var serviceAddresses: [IPAddress: ResourceName] = [:]
   var servicePorts: [Int: ResourceName] = [:]
+  var eventsSinceSweep = 0
   private let database: Database?
 
   package var now: Timestamp { configuration.now() }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// A moment of Kubernetes objects: RFC 3339 in UTC, kept to the microsecond.
 package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// Seconds since 1970-01-01T00:00:00Z.
@@ -114,14 +112,4 @@ private func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int
   let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
   let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
   return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
-}
-
-extension Timestamp {
-  /// The wall clock.
-  package static var now: Timestamp {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Timestamp(
-      unixSeconds: Int64(time.tv_sec), microseconds: Int32(clamping: time.tv_nsec / 1000))
-  }
 }

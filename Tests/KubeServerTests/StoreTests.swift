@@ -1,6 +1,7 @@
 import Glibc
 import Kubernetes
 import Linux
+import Synchronization
 import Testing
 
 @testable import KubeServer
@@ -267,4 +268,24 @@ struct StoreTests {
     let error = #expect(throws: APIStatus.self) { _ = try store.subscribe([.pods], after: mark) }
     #expect(error?.code == 410)
   }
+
+  @Test func `events go after an hour`() throws {
+    let clock = Clock()
+    let store = try Store(Store.Configuration(path: nil, now: { clock.now }))
+    func event(_ name: String) -> JSON {
+      ["metadata": ["name": .string(name), "namespace": "default"], "reason": "x"]
+    }
+    try store.create(.events, event("old"))
+    clock.advance(4000)
+    for index in 0..<100 { try store.create(.events, event("e\(index)")) }
+    #expect(store.get(.events, namespace: "default", name: "old") == nil)
+    #expect(store.list(.events).count == 100)
+  }
+}
+
+/// A wall clock that stands until it is moved.
+final class Clock: Sendable {
+  private let seconds = Atomic<Int64>(1_700_000_000)
+  var now: Timestamp { Timestamp(unixSeconds: seconds.load(ordering: .relaxed)) }
+  func advance(_ count: Int64) { seconds.add(count, ordering: .relaxed) }
 }

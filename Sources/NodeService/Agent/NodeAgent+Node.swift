@@ -1,4 +1,5 @@
 import Addressing
+import KubeClient
 import Kubernetes
 import Linux
 import Logging
