@@ -38,9 +38,17 @@ import Telemetry
   private let store: ObjectStore
   private var pending: Timer?
   private var isStopping = false
-  private let log = Logger(label: "edge")
+  private let log: Logger
 
-  package init(_ options: EdgeOptions, router: any EdgeRouter) throws {
+  /// An edge with the router that its options name.
+  package convenience init(_ options: EdgeOptions, log: Logger = Logger(label: "edge")) throws {
+    try self.init(options, router: BGPRouter(path: options.routerConfiguration), log: log)
+  }
+
+  package init(
+    _ options: EdgeOptions, router: any EdgeRouter, log: Logger = Logger(label: "edge")
+  ) throws {
+    self.log = log
     self.options = options
     self.router = router
     client = try KubeClient(kubeconfig: try Kubeconfig.read(options.kubeconfig))

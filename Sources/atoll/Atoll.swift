@@ -1,4 +1,5 @@
 import ArgumentParser
+import Linux
 
 @main
 struct Atoll: AsyncParsableCommand {
@@ -21,4 +22,14 @@ struct Atoll: AsyncParsableCommand {
         name: "Roles, as a supervisor runs them",
         subcommands: [APIServerRole.self, NodeRole.self, EdgeRole.self, Supervise.self]),
     ])
+
+  /// A role takes SIGTERM as an event, which every thread must then leave alone: so before any other
+  /// thread is there. Commands end by it, and by an interrupt, as usual.
+  static func main() async {
+    let roles = ["apiserver", "node", "edge", "supervise"]
+    if let verb = CommandLine.arguments.dropFirst().first, roles.contains(verb) {
+      Signals.prepare()
+    }
+    await main(nil)
+  }
 }
