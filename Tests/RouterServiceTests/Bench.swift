@@ -2,8 +2,7 @@ import BGP
 import Glibc
 import Linux
 import NetTypes
-
-@testable import RouterService
+import RouterService
 
 let isRoot = geteuid() == 0
 

@@ -2,9 +2,8 @@ import BGP
 import Glibc
 import Linux
 import NetTypes
+import RouterService
 import Testing
-
-@testable import RouterService
 
 let hasBird = access("/usr/sbin/bird", X_OK) == 0
 

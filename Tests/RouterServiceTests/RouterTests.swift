@@ -1,9 +1,8 @@
 import BGP
 import Linux
 import NetTypes
+import RouterService
 import Testing
-
-@testable import RouterService
 
 @Suite(.serialized, .enabled(if: isRoot, "needs root: network namespaces"))
 struct RouterTests {

@@ -24,6 +24,15 @@ package struct Session: Sendable {
     package var timers: SessionTimers
     package var passive: Bool
 
+    package init(
+      open: OpenMessage, remoteAS: ASNumber, timers: SessionTimers, passive: Bool = false
+    ) {
+      self.open = open
+      self.remoteAS = remoteAS
+      self.timers = timers
+      self.passive = passive
+    }
+
     package var isInternal: Bool { open.asNumber == remoteAS }
   }
 
