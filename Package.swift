@@ -144,7 +144,7 @@ let package = Package(
       ]),
     tests(
       "NodeService",
-      ["Kubernetes", "Addressing", "Transport", "HTTP", "Linux", "NetTypes", logging]),
+      ["Kubernetes", "KubeClient", "Addressing", "Transport", "HTTP", "Linux", "NetTypes", logging]),
     tests("ControlPlane", ["Kubernetes", "KubeServer"]),
     tests("Unit", ["Linux", "Kubernetes", "NetTypes"]),
     .testTarget(name: "ArchitectureTests", swiftSettings: common),

@@ -176,6 +176,41 @@ import Testing
   }
 }
 
+@Suite struct PodAdoptionTests {
+  private let now = Moment(instant: .zero, time: Timestamp(unixSeconds: 1_800_000_000))
+
+  @Test func `a pod found finished is set up no more`() {
+    var lifecycle = PodLifecycle(
+      PodSpecification(object: pod { $0["spec"]["restartPolicy"] = "Never" }), at: now)
+    let exit = ContainerLifecycle.Exit(
+      id: "runc://x", exitCode: 0, reason: "Completed", finishedAt: now.time)
+    lifecycle.adopt(container: "web", ContainerObservation(state: .exited(exit)), at: now)
+    #expect(lifecycle.handle(.tick, at: now) == [.tearDown])
+    #expect(lifecycle.phase == .succeeded)
+  }
+
+  @Test func `a container found running stays ready and is not started again`() {
+    let object = pod {
+      $0["spec"]["containers"][0]["readinessProbe"] = ["tcpSocket": ["port": 80]]
+    }
+    var lifecycle = PodLifecycle(PodSpecification(object: object), at: now)
+    var found = ContainerObservation(state: .running(id: "runc://x", startedAt: now.time))
+    found.imageID = "sha256:1"
+    found.wasReady = true
+    found.restartCount = 3
+    lifecycle.adopt(container: "web", found, at: now)
+    lifecycle.adopt(
+      addresses: [.v4(IPv4Address(10, 53, 0, 7))], startTime: now.time, volumesAreReady: true)
+    let actions = lifecycle.handle(.tick, at: now)
+    #expect(lifecycle.isReady)
+    #expect(lifecycle.containers[0].restartCount == 3)
+    #expect(
+      actions.allSatisfy {
+        if case .probe = $0 { true } else { false }
+      })
+  }
+}
+
 @Suite struct PodTerminationTests {
   private func deleted(_ grace: Int) -> PodLifecycle.Event {
     .specification(

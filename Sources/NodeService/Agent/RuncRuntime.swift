@@ -1,5 +1,6 @@
 import Containers
 import Glibc
+import KubeClient
 import Kubernetes
 import Linux
 import NetTypes

@@ -6,10 +6,13 @@ extension PodLifecycle {
   mutating func advance(at now: Moment, _ actions: inout [Action]) {
     switch stage {
     case .active:
-      setUp(at: now, &actions)
-      killOverdue(at: now.instant, &actions)
-      runContainers(at: now, &actions)
-      runProbes(at: now.instant, &actions)
+      // One that is found finished, after a restart of the node, needs no network any more.
+      if !isFinished {
+        setUp(at: now, &actions)
+        killOverdue(at: now.instant, &actions)
+        runContainers(at: now, &actions)
+        runProbes(at: now.instant, &actions)
+      }
       if isFinished {
         stage = .completed
         actions.append(.tearDown)

@@ -1,3 +1,4 @@
+import KubeClient
 import Kubernetes
 import Linux
 import NetTypes

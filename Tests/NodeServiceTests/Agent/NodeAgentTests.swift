@@ -1,4 +1,5 @@
 import Glibc
+import KubeClient
 import Kubernetes
 import Linux
 import Logging
