@@ -71,9 +71,8 @@ extension Store {
     case .status:
       var changed = old
       changed["status"] = object["status"]
-      for key in ["labels", "annotations", "finalizers", "managedFields"]
-      where !object["metadata"][key].isNull && key == "managedFields" {
-        changed["metadata"][key] = object["metadata"][key]
+      if !object["metadata"]["managedFields"].isNull {
+        changed["metadata"]["managedFields"] = object["metadata"]["managedFields"]
       }
       if resource == .nodes {
         // A kubelet keeps labels and annotations of its node through the status as well.
