@@ -67,6 +67,9 @@ extension Speaker {
     }
   }
 
+  /// Distinct sets of attributes held.
+  package var attributeCount: Int { attributes.count }
+
   /// What one peer was told; empty while it is not established.
   package func announced(to address: IPAddress) -> [(prefix: IPPrefix, attributes: PathAttributes)]
   {

@@ -1,0 +1,122 @@
+import BGP
+import NetTypes
+import Testing
+
+/// RFC 4724 on a simulated clock.
+@Suite struct GracefulRestartTests {
+  let a = Simulation.addresses(2)[0]
+  let b = Simulation.addresses(2)[1]
+  let block = "10.53.2.0/26"
+
+  private func pair(
+    _ change: (IPAddress, inout RouterConfiguration) -> Void = { _, _ in }
+  ) -> Simulation {
+    var simulation = SpeakerTests.mesh(2, change)
+    simulation.run(for: .seconds(5))
+    return simulation
+  }
+
+  private func restarted(_ simulation: Simulation) -> RouterConfiguration {
+    simulation.speakers[b]!.configuration
+  }
+
+  @Test func `§4.2: routes of a peer that crashed stay for its restart time`() {
+    var simulation = pair()
+    simulation.crash(b)
+    simulation.run(for: .seconds(119))
+    #expect(simulation.hops(a, block) == [b])
+    #expect(simulation.speakers[a]?.routes.contains { $0.isStale } == true)
+    simulation.run(for: .seconds(2))
+    #expect(simulation.hops(a, block) == nil)
+  }
+
+  @Test func `§4.2: routes that come again are fresh, the others go at End-of-RIB`() {
+    var simulation = pair { node, configuration in
+      configuration.networks.append(prefix(node == b ? "10.54.2.0/26" : "10.54.1.0/26"))
+    }
+    var configuration = restarted(simulation)
+    configuration.networks.removeLast()
+    simulation.crash(b)
+    simulation.run(for: .seconds(10))
+    #expect(simulation.hops(a, "10.54.2.0/26") == [b])
+    simulation.add(b, configuration)
+    simulation.run(for: .seconds(10))
+    #expect(simulation.state(a, b) == .established)
+    #expect(simulation.hops(a, block) == [b])
+    #expect(simulation.hops(a, "10.54.2.0/26") == nil)
+    #expect(simulation.speakers[a]?.routes.contains { $0.isStale } == false)
+  }
+
+  @Test func `§4.1: the restarted speaker keeps its kernel's routes until it has converged`() {
+    var simulation = pair()
+    let configuration = restarted(simulation)
+    let before = simulation.kernels[b]
+    simulation.crash(b)
+    simulation.run(for: .seconds(1))
+    simulation.add(b, configuration)
+    #expect(simulation.kernels[b] == before)
+    #expect(!simulation.hasConverged.contains(b))
+    simulation.run(for: .seconds(5))
+    #expect(simulation.hasConverged.contains(b))
+    #expect(simulation.kernels[b] == before)
+  }
+
+  @Test func `§4.1: without its peers it converges when the deferral timer runs out`() {
+    var simulation = pair()
+    let configuration = restarted(simulation)
+    simulation.crash(a)
+    simulation.crash(b)
+    simulation.add(b, configuration)
+    simulation.run(for: .seconds(29))
+    #expect(simulation.hops(b, "10.53.1.0/26") == [a])
+    simulation.run(for: .seconds(2))
+    #expect(simulation.hops(b, "10.53.1.0/26") == nil)
+  }
+
+  @Test func `a first start waits for nobody`() {
+    var simulation = Simulation(seed: 1)
+    simulation.add(a, Simulation.configuration(a, peers: [b]))
+    #expect(simulation.hasConverged.contains(a))
+  }
+
+  @Test func `a NOTIFICATION takes the routes at once`() {
+    var simulation = pair()
+    simulation.handle(b, .shutdown)
+    simulation.run(for: .seconds(1))
+    #expect(simulation.hops(a, block) == nil)
+  }
+
+  @Test func `a hold timer that runs out takes the routes at once`() {
+    var simulation = pair()
+    simulation.sever(a, b)
+    simulation.run(for: .seconds(5))
+    #expect(simulation.hops(a, block) == [b])
+    simulation.run(for: .seconds(5))
+    #expect(simulation.hops(a, block) == nil)
+    simulation.sever(a, b, false)
+    simulation.run(for: .seconds(30))
+    #expect(simulation.hops(a, block) == [b])
+  }
+
+  @Test func `a peer without the capability loses its routes with its connection`() {
+    var simulation = pair { node, configuration in
+      if node == b { configuration.gracefulRestart.isEnabled = false }
+    }
+    simulation.crash(b)
+    simulation.run(for: .seconds(1))
+    #expect(simulation.hops(a, block) == nil)
+  }
+
+  @Test func `§5: a peer that is back before its old connection ended is taken as restarted`() {
+    var simulation = pair()
+    let configuration = restarted(simulation)
+    // The crash goes unseen: nothing of the old connection arrives any more.
+    simulation.sever(a, b)
+    simulation.crash(b)
+    simulation.sever(a, b, false)
+    simulation.add(b, configuration)
+    simulation.run(for: .seconds(4))
+    #expect(simulation.state(a, b) == .established)
+    #expect(simulation.hops(a, block) == [b])
+  }
+}
