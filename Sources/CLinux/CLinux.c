@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/statfs.h>
-#include <spawn.h>
+#include <linux/falloc.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
+#include <spawn.h>
+#include <sys/statfs.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -53,3 +55,22 @@ int atoll_spawn_addchdir(void *actions, const char *path) {
 }
 
 int atoll_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int atoll_pidfd_send_signal(int pidfd, int number) {
+  return (int)syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0);
+}
+
+int atoll_punch_hole(int descriptor, off_t offset, off_t length) {
+  return fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+}
+
+int atoll_open_in_root(int root, const char *path) {
+  struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_IN_ROOT};
+  return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+int atoll_open_folder(int parent, const char *name) {
+  struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                         .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
+  return (int)syscall(SYS_openat2, parent, name, &how, sizeof how);
+}

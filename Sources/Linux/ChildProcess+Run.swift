@@ -9,6 +9,12 @@ extension ChildProcess {
     package let output: [UInt8]
     package let errors: [UInt8]
 
+    package init(ending: Ending, output: [UInt8], errors: [UInt8]) {
+      self.ending = ending
+      self.output = output
+      self.errors = errors
+    }
+
     package var outputText: String { String(decoding: output, as: UTF8.self) }
     package var errorText: String { String(decoding: errors, as: UTF8.self) }
   }
@@ -18,7 +24,8 @@ extension ChildProcess {
   /// cancelled.
   package static func run(
     _ arguments: [String], environment: [String: String]? = nil, input: [UInt8] = [],
-    directory: String? = nil, limit: Int = 1 << 20, timeout: Duration = .seconds(60)
+    directory: String? = nil, networkNamespace: String? = nil, limit: Int = 1 << 20,
+    timeout: Duration = .seconds(60)
   ) async throws -> Result {
     let standardInput = try Pipe()
     let standardOutput = try Pipe()
@@ -26,7 +33,7 @@ extension ChildProcess {
     let child = try spawn(
       arguments, environment: environment, input: standardInput.read.rawValue,
       output: .descriptors(standardOutput.write.rawValue, standardError.write.rawValue),
-      directory: directory)
+      directory: directory, networkNamespace: networkNamespace)
     let feeder = Feeder(standardInput.takeWrite(), input)
     let output = Collector(standardOutput.takeRead(), limit: limit)
     let errors = Collector(standardError.takeRead(), limit: limit)
@@ -58,6 +65,9 @@ extension ChildProcess {
   @Loop private final class Pipe {
     private(set) var read: Handle
     private(set) var write: Handle
+
+    // A command that could not be started leaves both ends here.
+    isolated deinit { close() }
 
     init() throws(SystemError) {
       var ends: [Int32] = [-1, -1]

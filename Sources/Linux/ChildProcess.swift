@@ -34,6 +34,9 @@ import NetTypes
 
   package let pid: Int32
   private let pidfd: Int32
+  /// All that are being watched.
+  static var running: [Int32: ChildProcess] = [:]
+
   private var registration: Registration?
   private var ending: Ending?
   private var waiters: [Waiter] = []
@@ -41,16 +44,27 @@ import NetTypes
   private init(pid: Int32, pidfd: Int32) throws {
     self.pid = pid
     self.pidfd = pidfd
-    registration = try Loop.watch(pidfd) { [weak self] _ in self?.reap() }
+    // Held by its registration until it has ended, also when nobody waits: no zombie stays.
+    registration = try Loop.watch(pidfd) { _ in self.reap() }
+    Self.running[pid] = self
   }
 
   deinit { close(pidfd) }
 
   /// Starts `arguments[0]`, looked up in PATH, in the calling thread's namespaces.
+  /// - Parameter networkNamespace: The file of another network namespace to start it in.
   package static func spawn(
     _ arguments: [String], environment: [String: String]? = nil, input: Int32? = nil,
-    output: Output = .inherit, directory: String? = nil, newSession: Bool = false
+    output: Output = .inherit, directory: String? = nil, newSession: Bool = false,
+    networkNamespace: String? = nil
   ) throws -> ChildProcess {
+    if let networkNamespace {
+      return try NetworkNamespace.open(path: networkNamespace).with {
+        try spawn(
+          arguments, environment: environment, input: input, output: output, directory: directory,
+          newSession: newSession)
+      }
+    }
     precondition(!arguments.isEmpty)
     var actions = posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
@@ -109,14 +123,11 @@ import NetTypes
     return try ChildProcess(pid: pid, pidfd: pidfd)
   }
 
-  /// Orphans below this process become its children.
-  package static func becomeSubreaper() throws(SystemError) {
-    try system("prctl", "PR_SET_CHILD_SUBREAPER") { atoll_become_subreaper() }
-  }
-
   package var isRunning: Bool { ending == nil }
 
-  package func signal(_ number: Int32) { if isRunning { kill(pid, number) } }
+  package func signal(_ number: Int32) {
+    if isRunning { _ = atoll_pidfd_send_signal(pidfd, number) }
+  }
 
   /// Suspends until the process has ended.
   package func wait() async throws -> Ending {
@@ -129,7 +140,8 @@ import NetTypes
     }
   }
 
-  private func reap() {
+  /// Takes the ending of the process, if there is one by now.
+  func reap() {
     guard ending == nil else { return }
     var information = siginfo_t()
     let code = waitid(P_PIDFD, id_t(bitPattern: pidfd), &information, WEXITED | WNOHANG)
@@ -153,6 +165,7 @@ import NetTypes
     ending = how
     registration?.cancel()
     registration = nil
+    if Self.running[pid] === self { Self.running[pid] = nil }
     for waiter in waiters { waiter.resume() }
     waiters = []
   }

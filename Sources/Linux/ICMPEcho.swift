@@ -4,8 +4,10 @@ import NetTypes
 
 /// ICMP echo over a raw socket. RFC 792.
 @Loop package enum ICMPEcho {
-  /// Sends `count` echoes, each after the answer to the last one, from inside the namespace given.
-  /// - Returns: The round trips of those that came back within `timeout`.
+  /// Sends `count` echoes, each after the last one was answered or given up, from inside the
+  /// namespace given.
+  /// - Returns: The round trips of those that came back within `timeout`. After two lost in a row it
+  ///   gives up.
   package static func ping(
     _ address: IPAddress, count: Int, timeout: Duration, inNamespace namespace: String? = nil
   ) async throws -> [Duration] {
@@ -24,12 +26,22 @@ import NetTypes
     try answers.start()
     defer { answers.stop() }
     var times: [Duration] = []
-    for sequence in 1...UInt16(clamping: max(1, count)) {
+    var lost = 0
+    for sequence in 1...UInt16(clamping: max(1, count)) where lost < 2 {
       let sent = Loop.now
       let packet = echo(answers.identifier, sequence)
-      try system("send", "\(address)") { send(descriptor, packet, packet.count, 0) }
-      guard let at = try await answers.wait(for: sequence, timeout) else { break }
-      times.append(sent.duration(to: at))
+      if send(descriptor, packet, packet.count, 0) < 0 {
+        // What came of an earlier echo shows here: nobody answered its ARP, or a router refused it.
+        guard [EHOSTUNREACH, ECONNREFUSED].contains(errno) else {
+          throw SystemError("send", "\(address)")
+        }
+      }
+      if let at = try await answers.wait(for: sequence, timeout) {
+        times.append(sent.duration(to: at))
+        lost = 0
+      } else {
+        lost += 1
+      }
     }
     _ = consume socket
     return times
@@ -69,7 +81,8 @@ import NetTypes
     private let descriptor: Int32
     private var registration: Registration?
     private var waiter: Waiter?
-    private var latest: (sequence: UInt16, at: Instant)?
+    private var expected: UInt16 = 0
+    private var arrival: Instant?
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
@@ -82,12 +95,13 @@ import NetTypes
     /// When the answer came; nil if none did in time.
     func wait(for sequence: UInt16, _ timeout: Duration) async throws -> Instant? {
       let waiter = Waiter()
-      self.waiter = waiter
-      if latest?.sequence == sequence { return latest?.at }
+      (self.waiter, expected, arrival) = (waiter, sequence, nil)
+      // It may be there already, its event seen before it was expected.
+      read()
       let alarm = Loop.after(timeout) { waiter.resume() }
       defer { alarm.cancel() }
       try await waiter.wait()
-      return latest?.sequence == sequence ? latest?.at : nil
+      return arrival
     }
 
     private func read() {
@@ -97,9 +111,10 @@ import NetTypes
         if count < 0 { return }
         let header = Int(buffer[0] & 0x0f) * 4
         guard count >= header + 8, buffer[header] == 0,
-          UInt16(buffer[header + 4]) << 8 | UInt16(buffer[header + 5]) == identifier
+          UInt16(buffer[header + 4]) << 8 | UInt16(buffer[header + 5]) == identifier,
+          UInt16(buffer[header + 6]) << 8 | UInt16(buffer[header + 7]) == expected
         else { continue }
-        latest = (UInt16(buffer[header + 6]) << 8 | UInt16(buffer[header + 7]), Loop.now)
+        arrival = Loop.now
         waiter?.resume()
       }
     }

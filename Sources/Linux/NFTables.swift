@@ -8,11 +8,9 @@ import NetTypes
 
   /// Applies a script in the calling process's namespace, or in the one given.
   package static func apply(_ script: String, inNamespace namespace: String? = nil) async throws {
-    var command = ["nft", "-f", "-"]
-    if let namespace {
-      command = ["nsenter", "--net=\(NetworkNamespace.folder)/\(namespace)"] + command
-    }
-    let result = try await ChildProcess.run(command, input: Array(script.utf8))
+    let result = try await ChildProcess.run(
+      ["nft", "-f", "-"], input: Array(script.utf8),
+      networkNamespace: namespace.map { "\(NetworkNamespace.folder)/\($0)" })
     guard result.ending.isSuccess else {
       let first = result.errorText.split(separator: "\n").prefix(4).joined(separator: "; ")
       throw Failure(description: "nft: \(first)")

@@ -54,22 +54,6 @@ extension Netlink {
     try request(message, operation, "\(address) on \(interface)")
   }
 
-  /// A permanent neighbour: no ARP is asked for it.
-  package func setNeighbour(_ address: IPAddress, hardwareAddress: [UInt8], on interface: String)
-    throws
-  {
-    let index = try self.index(of: interface, for: "set neighbour")
-    var message = NetlinkMessage(type: UInt16(RTM_NEWNEIGH), flags: Self.replace)
-    message.append(UInt8(address.isIPv4 ? AF_INET : AF_INET6))
-    message.append([0, 0, 0])
-    message.append(index)
-    message.append(UInt16(NUD_PERMANENT))
-    message.append([0, 0])
-    message.attribute(NDA_DST, address)
-    message.attribute(NDA_LLADDR, hardwareAddress)
-    try request(message, "set neighbour", "\(address) on \(interface)")
-  }
-
   package func index(of interface: String, for operation: String) throws -> Int32 {
     guard let link = try link(named: interface) else {
       throw NetlinkError(operation: operation, subject: interface, code: ENODEV, detail: nil)

@@ -97,6 +97,31 @@ extension Netlink {
     try request(message, "set master of", name)
   }
 
+  /// Sets the hardware address (6 bytes for Ethernet), the MTU or both.
+  package func change(
+    _ name: String, hardwareAddress: [UInt8]? = nil, mtu: UInt32? = nil
+  ) throws {
+    var message = NetlinkMessage(type: UInt16(RTM_SETLINK))
+    message.append(Self.linkHeader())
+    message.attribute(IFLA_IFNAME, name)
+    if let hardwareAddress { message.attribute(IFLA_ADDRESS, hardwareAddress) }
+    if let mtu { message.attribute(IFLA_MTU, mtu) }
+    try request(message, "change", name)
+  }
+
+  /// Moves an interface into another namespace; it comes out down and without addresses. `newName`
+  /// is its name there.
+  package func move(
+    _ name: String, to namespace: borrowing NetworkNamespace, as newName: String? = nil
+  ) throws {
+    let index = try self.index(of: name, for: "move")
+    var message = NetlinkMessage(type: UInt16(RTM_SETLINK))
+    message.append(Self.linkHeader(index: index))
+    message.attribute(IFLA_NET_NS_FD, UInt32(bitPattern: namespace.descriptor))
+    if let newName { message.attribute(IFLA_IFNAME, newName) }
+    try request(message, "move", name)
+  }
+
   package static let create = UInt16(NLM_F_CREATE) | UInt16(NLM_F_EXCL)
   package static let replace = UInt16(NLM_F_CREATE) | UInt16(NLM_F_REPLACE)
 

@@ -98,11 +98,15 @@ extension Netlink {
       case .blackhole: UInt8(RTN_BLACKHOLE)
       case .other(let number): number
       }
+    // A route is deleted whatever its scope.
+    let scope =
+      type == UInt16(RTM_DELROUTE)
+      ? RT_SCOPE_NOWHERE
+      : direct && route.destination.isIPv4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE
     message.append(
       Self.routeHeader(
         family: route.destination.isIPv4 ? AF_INET : AF_INET6, length: route.destination.length,
-        routingProtocol: route.routingProtocol,
-        scope: direct && route.destination.isIPv4 ? UInt8(RT_SCOPE_LINK.rawValue) : 0, kind: kind,
+        routingProtocol: route.routingProtocol, scope: UInt8(scope.rawValue), kind: kind,
         flags: route.isOnLink ? UInt32(RTNH_F_ONLINK) : 0))
     message.attribute(Int(RTA_DST.rawValue), route.destination.address)
     message.attribute(Int(RTA_TABLE.rawValue), route.table)

@@ -30,8 +30,8 @@ package final class Netlink {
     // The kernel's own words in errors, and only what was asked for in dumps.
     setsockopt(descriptor, SOL_NETLINK, Int32(NETLINK_EXT_ACK), &on, 4)
     setsockopt(descriptor, SOL_NETLINK, Int32(NETLINK_GET_STRICT_CHK), &on, 4)
-    var size: Int32 = 4 << 20
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4)
+    // An error need not bring the refused request back.
+    setsockopt(descriptor, SOL_NETLINK, Int32(NETLINK_CAP_ACK), &on, 4)
   }
 
   deinit { close(descriptor) }
@@ -46,7 +46,11 @@ package final class Netlink {
     }
   }
 
-  /// Sends many requests, a datagram for up to 64 KiB of them.
+  /// Requests in one datagram: their acknowledgements, about 800 bytes of kernel memory each, must
+  /// all fit into the default receive buffer, or the kernel drops some.
+  private static let batchLimit = 128
+
+  /// Sends many requests, a datagram for up to 128 of them.
   /// - Returns: For each request nil, or errno and the kernel's words.
   package func batch(_ messages: [NetlinkMessage]) throws -> [(code: Int32, detail: String?)?] {
     var results: [(code: Int32, detail: String?)?] = Array(repeating: nil, count: messages.count)
@@ -55,7 +59,7 @@ package final class Netlink {
       let first = next
       let base = sequence &+ 1
       var datagram: [UInt8] = []
-      while next < messages.count, datagram.isEmpty || datagram.count < 64 << 10 {
+      while next < messages.count, next - first < Self.batchLimit, datagram.count < 64 << 10 {
         sequence &+= 1
         datagram += messages[next].finished(sequence: sequence)
         next += 1
@@ -74,8 +78,20 @@ package final class Netlink {
     return results
   }
 
+  /// How often a dump that changes underway is begun anew before the last try is taken as it is.
+  private static let dumpAttempts = 8
+
   /// Every answer to a dump request.
   package func dump(_ message: NetlinkMessage, _ operation: String) throws -> [NetlinkReply] {
+    var answers: [NetlinkReply] = []
+    for _ in 0..<Self.dumpAttempts {
+      answers = try dumpOnce(message, operation)
+      if answers.allSatisfy({ $0.flags & UInt16(NLM_F_DUMP_INTR) == 0 }) { break }
+    }
+    return answers
+  }
+
+  private func dumpOnce(_ message: NetlinkMessage, _ operation: String) throws -> [NetlinkReply] {
     sequence &+= 1
     var whole = message.finished(sequence: sequence)
     let flags = UInt16(NLM_F_REQUEST) | UInt16(NLM_F_DUMP)

@@ -110,49 +110,100 @@ struct NamespaceTests {
       }
     }
   }
-}
 
-@Suite struct ChildProcessTests {
-  @Test @Loop func `a command's output, errors and exit code come back`() async throws {
-    let result = try await ChildProcess.run(
-      ["sh", "-c", "cat; echo oops >&2; exit 3"], input: Array("hello".utf8))
-    #expect(result.outputText == "hello")
-    #expect(result.errorText == "oops\n")
-    #expect(result.ending == .exited(3))
-  }
-
-  @Test @Loop func `more output than the limit is cut, and the command still ends`() async throws {
-    let result = try await ChildProcess.run(
-      ["sh", "-c", "head -c 300000 /dev/zero"], limit: 1000)
-    #expect(result.output.count == 1000)
-    #expect(result.ending.isSuccess)
-  }
-
-  @Test @Loop func `a command that does not end is killed at its timeout`() async throws {
-    let result = try await ChildProcess.run(["sleep", "600"], timeout: .milliseconds(50))
-    #expect(result.ending == .killed(signal: SIGKILL))
-  }
-
-  @Test @Loop func `a program that is not there is an error that names it`() async throws {
-    let error = await #expect(throws: SystemError.self) {
-      try await ChildProcess.run(["/no/such/program"])
+  @Test @Loop func `namespaces on one bridge reach each other, until their port is taken down`()
+    async throws
+  {
+    let middle = "atoll-test-\(getpid())-m"
+    let ends = [left, right]
+    for name in ends + [middle] { try NetworkNamespace.create(named: name) }
+    defer { for name in ends + [middle] { try? NetworkNamespace.delete(named: name) } }
+    try inside(middle) { netlink in
+      try netlink.addBridge("br0")
+      try netlink.setUp("br0")
+      for (index, name) in ends.enumerated() {
+        let end = try NetworkNamespace.open(named: name)
+        try netlink.addVeth(
+          "p\(index)", peer: "eth0", in: end,
+          peerHardwareAddress: [2, 0, 0, 0, 0, UInt8(index)], mtu: 1400)
+        try netlink.setMaster(of: "p\(index)", to: "br0")
+        try netlink.setUp("p\(index)")
+      }
+      let bridge = try netlink.link(named: "br0")?.index
+      #expect(bridge != nil)
+      #expect(try netlink.link(named: "p0")?.master == bridge)
     }
-    #expect(error?.description.contains("/no/such/program") == true)
+    for (index, name) in ends.enumerated() {
+      try inside(name) { netlink in
+        let link = try #require(try netlink.link(named: "eth0"))
+        #expect(link.mtu == 1400 && link.hardwareAddress == [2, 0, 0, 0, 0, UInt8(index)])
+        let address = IPAddress.v4(IPv4Address(198, 51, 100, UInt8(index + 1)))
+        try netlink.addAddress(InterfaceAddress(address, length: 24), to: "eth0")
+        try netlink.setUp("eth0")
+      }
+    }
+    let far = IPAddress.v4(IPv4Address(198, 51, 100, 2))
+    let times = try await ICMPEcho.ping(
+      far, count: 2, timeout: .seconds(2), inNamespace: left)
+    #expect(times.count == 2)
+    try inside(middle) { try $0.setDown("p1") }
+    let lost = try await ICMPEcho.ping(
+      far, count: 2, timeout: .milliseconds(50), inNamespace: left)
+    #expect(lost.isEmpty)
   }
-}
 
-@Suite struct FileSystemTests {
-  @Test func `a tree is removed with its links, and not what they point to`() throws {
-    let root = "/tmp/atoll-test-\(getpid())"
-    try FileSystem.makeDirectories(root + "/a/b")
-    try FileSystem.makeDirectories(root + "-kept")
-    try FileSystem.write("x", to: root + "-kept/file")
-    symlink(root + "-kept", root + "/a/link")
-    try FileSystem.write("y", to: root + "/a/b/file", mode: 0o600)
-    #expect(try FileSystem.readText(root + "/a/b/file") == "y")
-    try FileSystem.removeTree(root)
-    #expect(!FileSystem.exists(root))
-    #expect(try FileSystem.readText(root + "-kept/file") == "x")
-    try FileSystem.removeTree(root + "-kept")
+  @Test @Loop func `thousands of routes go in and out, and each failure is told from the others`()
+    async throws
+  {
+    try await joined {
+      try inside(left) { netlink in
+        var routes = (0..<3000).map { index -> Route in
+          let block = IPv4Address(rawValue: 0x0a00_0000 + UInt32(index) << 8)
+          var route = Route(
+            destination: IPPrefix(.v4(block), length: 24),
+            gateway: .v4(IPv4Address(192, 0, 2, 2)))
+          route.routingProtocol = 167
+          return route
+        }
+        routes[1500].hops = [Route.NextHop(gateway: .v4(IPv4Address(203, 0, 113, 1)))]
+        let results = try netlink.replaceRoutes(routes)
+        #expect(results.indices.filter { results[$0] != nil } == [1500])
+        #expect(results[1500]?.code == ENETUNREACH)
+        #expect(results[1500]?.detail?.isEmpty == false)
+        #expect(try netlink.routes().count { $0.routingProtocol == 167 } == 2999)
+        routes.remove(at: 1500)
+        #expect(try netlink.deleteRoutes(routes).allSatisfy { $0 == nil })
+        #expect(try netlink.routes().allSatisfy { $0.routingProtocol != 167 })
+      }
+    }
+  }
+
+  @Test @Loop func `permanent neighbours are kept until they are deleted`() async throws {
+    try await joined {
+      try inside(left) { netlink in
+        let address = IPAddress.v4(IPv4Address(192, 0, 2, 77))
+        let hardware: [UInt8] = [0xee, 0xee, 0xee, 0xee, 0xee, 0xee]
+        try netlink.setNeighbour(address, hardwareAddress: hardware, on: "eth0")
+        let found = try netlink.neighbours().first { $0.address == address }
+        #expect(found?.hardwareAddress == hardware && found?.isPermanent == true)
+        try netlink.deleteNeighbour(address, on: "eth0")
+        #expect(try netlink.neighbours().allSatisfy { $0.address != address })
+      }
+    }
+  }
+
+  @Test @Loop func `an interface moves to another namespace under another name`() async throws {
+    try await joined {
+      let namespace = try NetworkNamespace.open(named: right)
+      try inside(left) { netlink in
+        try netlink.change("eth0", hardwareAddress: [2, 0, 0, 0, 1, 1], mtu: 1300)
+        try netlink.move("eth0", to: namespace, as: "moved")
+        #expect(try netlink.link(named: "eth0") == nil)
+      }
+      try inside(right) { netlink in
+        let moved = try #require(try netlink.link(named: "moved"))
+        #expect(moved.mtu == 1300 && moved.hardwareAddress == [2, 0, 0, 0, 1, 1] && !moved.isUp)
+      }
+    }
   }
 }

@@ -47,3 +47,11 @@ int atoll_become_subreaper(void);
 int atoll_spawn_addchdir(void *actions, const char *path);
 /// pipe2(2), close-on-exec.
 int atoll_pipe(int ends[2]);
+/// pidfd_send_signal(2).
+int atoll_pidfd_send_signal(int pidfd, int number);
+/// fallocate(2), FALLOC_FL_PUNCH_HOLE: frees the bytes' blocks, the file's size stays.
+int atoll_punch_hole(int descriptor, off_t offset, off_t length);
+/// openat2(2) for reading, with links resolved as if `root` were the root of the file system.
+int atoll_open_in_root(int root, const char *path);
+/// openat2(2) of a folder below `parent`: EXDEV where another file system or a bind mount begins.
+int atoll_open_folder(int parent, const char *name);
