@@ -56,8 +56,8 @@ package enum EmbeddedUnit {
       return ((), issued == 0 ? "as it was" : "\(issued) certificates, \(record.directory.state)")
     }
     try await log.step("image") {
-      let image = try await ImageStore(root: UnitDirectory.images).ensureSample()
-      return ((), image)
+      let image = try ImageStore(root: UnitDirectory.images).ensureSample()
+      return ((), image.reference.description)
     }
     try await log.step("roles") {
       let detail = try await startSupervisor(record, changed: kept != nil && kept != record)

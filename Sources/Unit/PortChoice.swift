@@ -14,7 +14,8 @@ import NetTypes
       let isOwn = kept?.publishes.contains { $0.hostPort == published.hostPort } ?? false
       guard isOwn || isFree(published.hostPort) else {
         throw UnitError(
-          "publish \(published): 127.0.0.1:\(published.hostPort) is taken; choose another host port")
+          "publish \(published): 127.0.0.1:\(published.hostPort) is taken; choose another host port"
+        )
       }
       guard !chosen.contains(where: { $0.hostPort == published.hostPort }) else {
         throw UnitError("publish \(published): host port \(published.hostPort) is named twice")

@@ -18,7 +18,8 @@ enum Preflight {
     guard FileSystem.exists("/proc/self/ns/net") else {
       throw UnitError("the kernel has no network namespaces: CONFIG_NET_NS is needed")
     }
-    guard let kinds = try? FileSystem.readText("/proc/filesystems"), kinds.contains("overlay") else {
+    guard let kinds = try? FileSystem.readText("/proc/filesystems"), kinds.contains("overlay")
+    else {
       throw UnitError("the kernel has no overlayfs: sudo modprobe overlay")
     }
   }
@@ -31,17 +32,19 @@ enum Preflight {
 }
 
 /// One command at a time works on a unit; another one waits for it.
-struct UnitLock: ~Copyable {
-  private let path: String
-  private let descriptor: Descriptor
+final class UnitLock {
+  private let descriptor: Int32
 
   init(_ unit: String) throws {
     try FileSystem.makeDirectories(UnitDirectory.runtimeRoot, mode: 0o755)
-    path = UnitDirectory(unit: unit).supervisorLock
-    descriptor = Descriptor(
-      try system("open", path) { open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600) })
-    try system("flock", path) { flock(descriptor.rawValue, LOCK_EX) }
+    let path = UnitDirectory(unit: unit).supervisorLock
+    let file = try system("open", path) { open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600) }
+    descriptor = file
+    try system("flock", path) { flock(file, LOCK_EX) }
   }
 
-  consuming func release() {}
+  deinit { close(descriptor) }
+
+  /// Lets the next command go; the lock's file stays, since another may wait on it already.
+  func release() { flock(descriptor, LOCK_UN) }
 }

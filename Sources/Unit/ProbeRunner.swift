@@ -1,4 +1,5 @@
 import HTTP
+import Intent
 import Linux
 import NetTypes
 import Transport
@@ -32,7 +33,7 @@ import Transport
 
   func ping(_ address: IPAddress) async throws -> Outcome {
     let times = try await ICMPEcho.ping(
-      address, count: Self.echoes, timeout: Self.timeout, in: plan.edge.namespace)
+      address, count: Self.echoes, timeout: Self.timeout, inNamespace: plan.edge.namespace)
     guard times.count == Self.echoes, let least = times.min(), let most = times.max() else {
       return Outcome(failure: "\(times.count) of \(Self.echoes) echoes came back")
     }
@@ -45,8 +46,9 @@ import Transport
   private func connect(to address: SocketAddress) async throws -> Outcome {
     let isVIP = plan.configuration.vipCIDR.contains(address.address)
     let started = Loop.now
-    let stream = try await SocketStream.connect(
-      to: address, in: isVIP ? plan.client.namespace : plan.edge.namespace, timeout: Self.timeout)
+    let namespace = isVIP ? plan.client.namespace : plan.edge.namespace
+    let stream = try await connectStream(
+      to: .address(address), timeout: Self.timeout, socket: socketFactory(in: namespace))
     stream.close()
     return Outcome(detail: "\(milliseconds(started.duration(to: Loop.now))) ms")
   }
@@ -54,11 +56,17 @@ import Transport
   private func request(_ address: SocketAddress, host: String, path: String) async throws -> Outcome
   {
     let started = Loop.now
-    let client = HTTPClient(address: address, namespace: plan.client.namespace, timeout: Self.timeout)
+    let client = HTTPClient(socket: socketFactory(in: plan.client.namespace))
+    guard let url = HTTPURL("http://\(address)\(path)") else {
+      return Outcome(failure: "\(path) is no path of a URL")
+    }
+    var head = HTTPRequestHead(method: "GET", target: path)
+    head.headers.add("Host", host)
     let response = try await client.send(
-      HTTPRequest(method: "GET", target: path, headers: ["Host": host]))
-    let status = response.head.status
-    _ = try await response.collect(limit: 16 << 20)
+      head, to: HTTPClient.Origin(url), timeout: Self.timeout)
+    let status = response.status
+    _ = try await response.body.collect(limit: 16 << 20)
+    client.closeIdle()
     let time = milliseconds(started.duration(to: Loop.now))
     if status < 500 { return Outcome(detail: "\(status) in \(time) ms") }
     return Outcome(failure: "the edge answered \(status)")

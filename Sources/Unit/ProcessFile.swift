@@ -19,7 +19,8 @@ package struct ProcessFile: Sendable {
   package var livePID: Int32? {
     guard let text = try? FileSystem.readText(path) else { return nil }
     let words = text.split(whereSeparator: \.isWhitespace)
-    guard words.count == 2, let pid = Int32(words[0]), ProcessIdentity.startTime(of: pid) == String(words[1])
+    guard words.count == 2, let pid = Int32(words[0]),
+      ProcessIdentity.startTime(of: pid) == String(words[1])
     else { return nil }
     return pid
   }

@@ -1,5 +1,6 @@
 import Linux
 import NetTypes
+import Transport
 
 /// A listener on the host's loopback whose connections leave from inside a unit.
 ///
@@ -9,34 +10,65 @@ import NetTypes
   static let connectionLimit = 512
   static let connectTimeout = Duration.seconds(3)
 
-  private let listener: TCPListener
+  private let listener: Listener
   private let namespace: String
   private let target: SocketAddress
-  private var connections: Set<ObjectIdentifier> = []
+  private var count = 0
+  private var accepting: Task<Void, Never>?
 
   init(hostPort: UInt16, namespace: String, target: SocketAddress) throws {
-    listener = try TCPListener(SocketAddress(.v4(.loopback), port: hostPort))
+    listener = try Listener(SocketAddress(.v4(.loopback), port: hostPort))
     self.namespace = namespace
     self.target = target
-    try listener.start { [weak self] in self?.accepted($0) }
+    accepting = Task { @Loop [weak self, listener] in
+      while let (descriptor, _) = try? await listener.accept() {
+        guard let stream = try? SocketStream(Descriptor(descriptor)) else { continue }
+        self?.accepted(stream)
+      }
+    }
   }
 
-  func stop() { listener.stop() }
+  func stop() {
+    accepting?.cancel()
+    listener.close()
+  }
 
-  private func accepted(_ downstream: consuming Descriptor) {
-    guard connections.count < Self.connectionLimit else { return }
-    let downstream = TCPConnection(downstream)
+  private func accepted(_ downstream: SocketStream) {
+    guard count < Self.connectionLimit else { return downstream.close() }
+    count += 1
     Task { @Loop in
+      defer { count -= 1 }
       do {
-        let upstream = try await TCPConnection.connect(
-          to: target, in: namespace, timeout: Self.connectTimeout)
-        let pair = RelayedPair(downstream, upstream)
-        connections.insert(ObjectIdentifier(pair))
-        await pair.run()
-        connections.remove(ObjectIdentifier(pair))
+        let upstream = try await connectStream(
+          to: .address(target), timeout: Self.connectTimeout,
+          socket: socketFactory(in: namespace))
+        await relay(downstream, upstream)
       } catch {
-        downstream.reset()
+        downstream.close()
       }
+    }
+  }
+
+  /// Copies both ways until both have ended; one that ends half leaves the other open.
+  private func relay(_ a: SocketStream, _ b: SocketStream) async {
+    let back = Task { @Loop in await copy(from: b, to: a) }
+    await copy(from: a, to: b)
+    await back.value
+    a.close()
+    b.close()
+  }
+
+  private func copy(from source: SocketStream, to sink: SocketStream) async {
+    do {
+      while true {
+        let bytes = try await source.read(atMost: 64 << 10)
+        if bytes.isEmpty { break }
+        try await sink.write(bytes)
+      }
+      await sink.finishWriting()
+    } catch {
+      source.close()
+      sink.close()
     }
   }
 }

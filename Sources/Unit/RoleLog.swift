@@ -1,4 +1,5 @@
 import Glibc
+import Intent
 import Linux
 
 /// A role's log, as the supervisor collects it.
@@ -33,7 +34,9 @@ import Linux
     let bytes = Array(text.utf8)
     var sent = 0
     while sent < bytes.count {
-      let count = bytes[sent...].withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      let count = bytes[sent...].withUnsafeBytes {
+        Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count)
+      }
       if count <= 0 { return }
       sent += count
     }
@@ -52,7 +55,7 @@ package enum RoleExec {
     }
     try NetworkNamespace.open(named: role.namespace).enter()
     var arguments = command.map { strdup($0) } + [nil]
-    execvp(arguments[0], &arguments)
+    _ = command[0].withCString { execvp($0, &arguments) }
     let reason = SystemError("exec", command[0])
     for argument in arguments { free(argument) }
     throw UnitError("\(reason)")

@@ -36,21 +36,22 @@ extension UnitPlan {
         "--vip-cidr", "\(configuration.vipCIDR)", "--vip-interface", "eth1",
         "--ingress-vip", "\(ingressVIP)", "--reserved-vips", "\(Self.reservedVIPs)",
       ])
-    return [server, edgeProcess] + nodes.map { role in
-      RoleProcess(
-        name: role.name, namespace: role.namespace,
-        arguments: [
-          "node", "--name", configuration.name, "--node-name", role.nodeName,
-          "--address", address(of: role).map { "\($0)/\(configuration.nodeCIDR.length)" } ?? "",
-          "--kubeconfig", directory.kubeconfig(of: role.name),
-          "--ca", directory.certificate("ca"), "--certificate", directory.certificate(role.name),
-          "--key", directory.key(role.name), "--state", directory.nodeState(role),
-          "--runtime", directory.nodeRuntime(role), "--images", UnitDirectory.images,
-          "--pod-cidr", "\(configuration.podCIDR)", "--block-size", "\(configuration.blockSize)",
-          "--as-number", "\(configuration.asNumber)",
-          "--role", role.kind == .server(0) ? "control-plane" : "worker",
-        ])
-    }
+    return [server, edgeProcess]
+      + nodes.map { role in
+        RoleProcess(
+          name: role.name, namespace: role.namespace,
+          arguments: [
+            "node", "--name", configuration.name, "--node-name", role.nodeName,
+            "--address", address(of: role).map { "\($0)/\(configuration.nodeCIDR.length)" } ?? "",
+            "--kubeconfig", directory.kubeconfig(of: role.name),
+            "--ca", directory.certificate("ca"), "--certificate", directory.certificate(role.name),
+            "--key", directory.key(role.name), "--state", directory.nodeState(role),
+            "--runtime", directory.nodeRuntime(role), "--images", UnitDirectory.images,
+            "--pod-cidr", "\(configuration.podCIDR)", "--block-size", "\(configuration.blockSize)",
+            "--as-number", "\(configuration.asNumber)",
+            "--role", role.kind == .server(0) ? "control-plane" : "worker",
+          ])
+      }
   }
 
   /// The edge's routing configuration as `up` writes it: the article's text, with every node as a

@@ -1,4 +1,5 @@
 import Glibc
+import Intent
 import Linux
 import Logging
 import NetTypes
@@ -37,7 +38,7 @@ import NetTypes
     }
     for role in roles { role.start() }
     log.info("unit is supervised", metadata: ["roles": "\(roles.count)"])
-    await Signals.wait(for: [SIGTERM, SIGINT])
+    _ = try await Signals.wait(for: [SIGTERM, SIGINT])
     await stop()
   }
 

@@ -1,3 +1,4 @@
+import Intent
 import KubeClient
 import Linux
 import NetTypes
@@ -15,14 +16,17 @@ import Transport
     let authority = try loadAuthority(directory)
     var issued = 0
     for identity in identities where !FileSystem.exists(directory.key(identity.file)) {
+      // A node serves its kubelet API and asks the API server with one and the same identity.
       let pair = try authority.issue(
-        commonName: identity.name, organizations: identity.groups, names: identity.names,
-        addresses: identity.addresses)
-      try FileSystem.write(pair.certificate, to: directory.certificate(identity.file), mode: 0o600)
-      try FileSystem.write(pair.key, to: directory.key(identity.file), mode: 0o600)
+        CertificateTemplate(
+          commonName: identity.name, organizations: identity.groups, dnsNames: identity.names,
+          addresses: identity.addresses, usages: [.server, .client]))
+      try FileSystem.write(
+        pair.certificatePEM, to: directory.certificate(identity.file), mode: 0o600)
+      try FileSystem.write(pair.keyPEM, to: directory.key(identity.file), mode: 0o600)
       issued += 1
     }
-    try writeKubeconfigs(directory, authority: authority.certificate)
+    try writeKubeconfigs(directory, authority: authority.certificatePEM)
     return issued
   }
 
@@ -46,7 +50,8 @@ import Transport
         ],
         addresses: [.v4(.loopback), plan.apiServer.address, plan.configuration.serviceCIDR[1]]),
       Identity(
-        file: "apiserver-kubelet", name: "kube-apiserver-kubelet-client", groups: ["system:masters"]),
+        file: "apiserver-kubelet", name: "kube-apiserver-kubelet-client", groups: ["system:masters"]
+      ),
       Identity(file: "admin", name: "atoll:admin", groups: ["system:masters"]),
       Identity(file: "edge", name: "atoll:edge", groups: ["atoll:edges"]),
     ]
@@ -60,12 +65,14 @@ import Transport
   private func loadAuthority(_ directory: UnitDirectory) throws -> CertificateAuthority {
     if FileSystem.exists(directory.key("ca")) {
       return try CertificateAuthority(
-        certificate: try FileSystem.readText(directory.certificate("ca")),
-        key: try FileSystem.readText(directory.key("ca")))
+        KeyPair(
+          certificatePEM: try FileSystem.readText(directory.certificate("ca")),
+          keyPEM: try FileSystem.readText(directory.key("ca"))))
     }
-    let authority = try CertificateAuthority(commonName: "atoll \(plan.configuration.name)")
-    try FileSystem.write(authority.certificate, to: directory.certificate("ca"), mode: 0o644)
-    try FileSystem.write(authority.key, to: directory.key("ca"), mode: 0o600)
+    let authority = try CertificateAuthority.mint(commonName: "atoll \(plan.configuration.name)")
+    let pair = authority.keyPair
+    try FileSystem.write(pair.certificatePEM, to: directory.certificate("ca"), mode: 0o644)
+    try FileSystem.write(pair.keyPEM, to: directory.key("ca"), mode: 0o600)
     return authority
   }
 

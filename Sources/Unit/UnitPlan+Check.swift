@@ -31,7 +31,8 @@ extension UnitPlan {
     else {
       throw UnitError(
         "block-size: found \(configuration.blockSize), expected "
-          + "\(max(20, Int(configuration.podCIDR.length))) to 30 within pod-cidr \(configuration.podCIDR)")
+          + "\(max(20, Int(configuration.podCIDR.length))) to 30 within pod-cidr \(configuration.podCIDR)"
+      )
     }
     let blocks = 1 << (configuration.blockSize - Int(configuration.podCIDR.length))
     guard blocks >= nodes else {

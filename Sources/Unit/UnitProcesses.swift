@@ -1,4 +1,5 @@
 import Glibc
+import Intent
 import Linux
 import NetTypes
 

@@ -1,3 +1,4 @@
+import Intent
 import KubeClient
 import Kubernetes
 import Linux
@@ -86,7 +87,9 @@ import NetTypes
         "/apis/crd.projectcalico.org/v1/blockaffinities")["items"].elements
       let installed = bgp["routes"].elements.filter { $0["installed"].bool == true }
       let known = Set(installed.compactMap { $0["prefix"].string })
-      let missing = affinities.compactMap { $0["spec"]["cidr"].string }.filter { !known.contains($0) }
+      let missing = affinities.compactMap { $0["spec"]["cidr"].string }.filter {
+        !known.contains($0)
+      }
       routes = known.count
       return missing.isEmpty && !affinities.isEmpty
         ? nil : "no route to \(missing.joined(separator: ", "))"
@@ -133,7 +136,8 @@ import NetTypes
     var asked = 0
     try await until("edge") {
       var objects = VerificationPlan.Objects()
-      objects.ingresses = try await client.get("/apis/networking.k8s.io/v1/ingresses")["items"].elements
+      objects.ingresses = try await client.get("/apis/networking.k8s.io/v1/ingresses")["items"]
+        .elements
       let verification = VerificationPlan(objects)
       if let missing = verification.missing.first { return "\(missing.subject): \(missing.reason)" }
       asked = 0

@@ -1,3 +1,4 @@
+import Intent
 import Kubernetes
 import Linux
 
@@ -73,7 +74,8 @@ package struct UnitSummary: Sendable {
 
   package static func table(_ units: [UnitSummary]) -> String {
     guard !units.isEmpty else { return "no unit here: `atoll up` brings one up" }
-    var table = TextTable("UNIT", "STATE", "NODES", "NODE-CIDR", "POD-CIDR", "VIP-CIDR", "API", "EDGE")
+    var table = TextTable(
+      "UNIT", "STATE", "NODES", "NODE-CIDR", "POD-CIDR", "VIP-CIDR", "API", "EDGE")
     for unit in units {
       let configuration = unit.record.configuration
       table.add(
@@ -88,6 +90,8 @@ package struct UnitSummary: Sendable {
 
 extension UnitRegistry {
   package static func summaries() throws -> [UnitSummary] {
-    try all().map { UnitSummary(record: $0, isRunning: ProcessFile($0.directory.supervisorPID).isLive) }
+    try all().map {
+      UnitSummary(record: $0, isRunning: ProcessFile($0.directory.supervisorPID).isLive)
+    }
   }
 }

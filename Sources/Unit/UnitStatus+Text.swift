@@ -1,3 +1,4 @@
+import Intent
 import Kubernetes
 import NetTypes
 

@@ -1,4 +1,5 @@
 import HTTP
+import Intent
 import KubeClient
 import Kubernetes
 import Linux
@@ -52,20 +53,33 @@ package struct UnitStatus: Sendable {
   }
 
   /// Runs a line of the routing shell; the answer is JSON with output and prompt.
-  package func exchange(_ method: String, _ target: String, body: String = "") async throws -> String
+  package func exchange(_ method: String, _ target: String, body: String = "") async throws
+    -> String
   {
-    let client = HTTPClient(socketPath: path)
-    let response = try await client.send(
-      HTTPRequest(method: method, target: target, body: Array(body.utf8)))
-    return String(decoding: try await response.collect(limit: 16 << 20), as: UTF8.self)
+    let response = try await HTTPClient().send(
+      HTTPRequestHead(method: method, target: target), body: Array(body.utf8),
+      to: HTTPClient.Origin(unixPath: path))
+    return String(decoding: try await response.body.collect(limit: 16 << 20), as: UTF8.self)
   }
 }
 
 extension KubeClient {
-  /// The administrator's client of a unit, straight to the server: from inside the edge's namespace.
+  /// The administrator's client of a unit, straight to the server: its sockets are made inside the
+  /// edge's namespace, so that it needs no published port.
   @Loop static func of(_ record: UnitRecord, _ plan: UnitPlan) throws -> KubeClient {
-    try KubeClient(kubeconfig: try Kubeconfig.read(record.directory.kubeconfig))
+    var kubeconfig = try Kubeconfig.read(record.directory.kubeconfig)
+    kubeconfig.server = "https://\(plan.apiServer)"
+    return try KubeClient(kubeconfig: kubeconfig, socket: socketFactory(in: plan.edge.namespace))
   }
 
   @Loop func list(_ path: String) async throws -> [JSON] { try await get(path)["items"].elements }
+}
+
+/// Makes sockets inside a named namespace; what they connect to is then the namespace's.
+@Loop func socketFactory(in namespace: String) -> SocketFactory {
+  { family, type in
+    try NetworkNamespace.open(named: namespace).with {
+      try makeSocket(family: family, type: type)
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import Intent
 import KubeClient
 import Kubernetes
 import Linux
@@ -21,21 +22,17 @@ import NetTypes
     var report = VerificationReport(unit: record.name)
     report.missing = verification.missing
     // Probes only wait for the network, so all are under way at once.
-    report.rows = await withTaskGroup(of: (Int, VerificationReport.Row).self) { group in
-      for (index, item) in verification.items.enumerated() {
-        group.addTask { @Loop in
-          let outcome = await runner.run(item.probe)
-          var row = VerificationReport.Row(item: item, detail: outcome.detail)
-          if let failure = outcome.failure {
-            row.failure = await diagnosis.firstWrongHop(of: item) ?? failure
-          }
-          return (index, row)
+    let probes = verification.items.map { item in
+      Task { @Loop in
+        let outcome = await runner.run(item.probe)
+        var row = VerificationReport.Row(item: item, detail: outcome.detail)
+        if let failure = outcome.failure {
+          row.failure = await diagnosis.firstWrongHop(of: item) ?? failure
         }
+        return row
       }
-      var rows: [(Int, VerificationReport.Row)] = []
-      for await row in group { rows.append(row) }
-      return rows.sorted { $0.0 < $1.0 }.map(\.1)
     }
+    for probe in probes { report.rows.append(await probe.value) }
     return report
   }
 
@@ -70,7 +67,8 @@ import NetTypes
     }
     let session = sessions.first { $0["peer"].string == "\(address)" }
     if session?["state"].string != "Established" {
-      return "edge: BGP session to \(role.name) (\(address)) is \(session?["state"].string ?? "absent")"
+      return
+        "edge: BGP session to \(role.name) (\(address)) is \(session?["state"].string ?? "absent")"
     }
     if let outcome = try? await ProbeRunner(plan: plan).ping(address), outcome.failure != nil {
       return "\(role.name) (\(address)) does not answer the edge"
@@ -78,8 +76,10 @@ import NetTypes
     if case .ping(let pod) = item.probe, !hasRoute(role, to: pod) {
       return "\(role.name): no route to pod \(pod)"
     }
-    let ready = objects.nodes.first { $0["metadata"]["name"].string == name }?["status"]["conditions"]
-      .elements.first { $0["type"].string == "Ready" }
+    let ready = objects.nodes.first { $0["metadata"]["name"].string == name }?["status"][
+      "conditions"
+    ]
+    .elements.first { $0["type"].string == "Ready" }
     if ready?["status"].string != "True" {
       return "node \(name) is not Ready: \(ready?["message"].string ?? "")"
     }

@@ -67,12 +67,15 @@ extension VerificationPlan {
     for service in services where service["spec"]["type"].string == "LoadBalancer" {
       let metadata = service["metadata"]
       let subject = "\(metadata["namespace"].string ?? "")/\(metadata["name"].string ?? "")"
-      let vip = service["status"]["loadBalancer"]["ingress"][0]["ip"].string.flatMap { IPAddress($0) }
+      let vip = service["status"]["loadBalancer"]["ingress"][0]["ip"].string.flatMap {
+        IPAddress($0)
+      }
       guard let vip else {
         missing.append(("service \(subject)", "the edge has given it no address"))
         continue
       }
-      for port in service["spec"]["ports"].elements where (port["protocol"].string ?? "TCP") == "TCP" {
+      for port in service["spec"]["ports"].elements
+      where (port["protocol"].string ?? "TCP") == "TCP" {
         guard let number = port["port"].int.flatMap({ UInt16(exactly: $0) }) else { continue }
         items.append(Item(subject: subject, probe: .connect(SocketAddress(vip, port: number))))
       }
@@ -82,7 +85,8 @@ extension VerificationPlan {
   private mutating func addRoutes(_ affinities: [JSON], _ nodeAddresses: [String: IPAddress]) {
     for affinity in affinities where affinity["spec"]["deleted"].string != "true" {
       let spec = affinity["spec"]
-      guard let node = spec["node"].string, let block = spec["cidr"].string.flatMap({ IPPrefix($0) })
+      guard let node = spec["node"].string,
+        let block = spec["cidr"].string.flatMap({ IPPrefix($0) })
       else { continue }
       guard let address = nodeAddresses[node] else {
         missing.append(("block \(block)", "node \(node), which owns it, is not there"))
@@ -100,7 +104,8 @@ extension VerificationPlan {
       if phase == "Succeeded" || phase == "Failed" || pod["spec"]["hostNetwork"].bool == true {
         continue
       }
-      let subject = "\(pod["metadata"]["namespace"].string ?? "")/\(pod["metadata"]["name"].string ?? "")"
+      let subject =
+        "\(pod["metadata"]["namespace"].string ?? "")/\(pod["metadata"]["name"].string ?? "")"
       let node = pod["spec"]["nodeName"].string
       guard let address = pod["status"]["podIP"].string.flatMap({ IPAddress($0) }) else {
         missing.append(("pod \(subject)", "\(phase), no address yet"))
@@ -113,7 +118,8 @@ extension VerificationPlan {
   private mutating func addEndpoints(_ slices: [JSON]) {
     for slice in slices {
       let metadata = slice["metadata"]
-      let service = metadata["labels"]["kubernetes.io/service-name"].string ?? metadata["name"].string
+      let service =
+        metadata["labels"]["kubernetes.io/service-name"].string ?? metadata["name"].string
       let subject = "\(metadata["namespace"].string ?? "")/\(service ?? "")"
       if subject == "default/kubernetes" { continue }
       for endpoint in slice["endpoints"].elements
@@ -136,7 +142,9 @@ extension VerificationPlan {
     for ingress in ingresses {
       let metadata = ingress["metadata"]
       let subject = "\(metadata["namespace"].string ?? "")/\(metadata["name"].string ?? "")"
-      let vip = ingress["status"]["loadBalancer"]["ingress"][0]["ip"].string.flatMap { IPAddress($0) }
+      let vip = ingress["status"]["loadBalancer"]["ingress"][0]["ip"].string.flatMap {
+        IPAddress($0)
+      }
       guard let vip else {
         missing.append(("ingress \(subject)", "the edge has given it no address"))
         continue

@@ -17,7 +17,9 @@ package struct VerificationReport: Sendable {
 
   package init(unit: String) { self.unit = unit }
 
-  package var holds: Bool { missing.isEmpty && !rows.isEmpty && rows.allSatisfy { $0.failure == nil } }
+  package var holds: Bool {
+    missing.isEmpty && !rows.isEmpty && rows.allSatisfy { $0.failure == nil }
+  }
 }
 
 extension VerificationPlan.Probe {
@@ -57,7 +59,8 @@ extension VerificationReport {
       total == 0
       ? "nothing to verify: unit \(unit) has no nodes yet"
       : failed == 0
-        ? "unit \(unit): all \(total) checks hold" : "unit \(unit): \(failed) of \(total) checks failed"
+        ? "unit \(unit): all \(total) checks hold"
+        : "unit \(unit): \(failed) of \(total) checks failed"
     return table.text + "\n" + verdict
   }
 

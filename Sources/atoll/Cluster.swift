@@ -1,5 +1,6 @@
 import ArgumentParser
 import Intent
+import Linux
 
 /// k3d's own command line, so that the article's commands work as they stand.
 struct Cluster: AsyncParsableCommand {
@@ -15,7 +16,7 @@ struct Cluster: AsyncParsableCommand {
     var arguments: [String] = []
 
     func run() async throws {
-      let parsed = try K3DArguments.parse(arguments)
+      let parsed = try K3DArguments.parse(arguments, folder: FileSystem.absolutePath("."))
       try await Up.bringUp(
         parsed.configuration, notices: parsed.notices, sample: false, wait: .seconds(60),
         output: .text)

@@ -9,7 +9,7 @@ struct List: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
-    let units = try await UnitRegistry.summaries()
+    let units = try UnitRegistry.summaries()
     switch output.output {
     case .json: print(JSON(units.map(\.json)).text)
     case .text: print(UnitSummary.table(units))

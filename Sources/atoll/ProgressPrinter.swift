@@ -32,7 +32,8 @@ struct ProgressPrinter: Sendable {
   }
 
   private func write(_ text: String) {
-    if format == .json { print(text, terminator: "") } else { fputs(text, stderr) }
+    let bytes = Array(text.utf8)
+    _ = Glibc.write(format == .json ? STDOUT_FILENO : STDERR_FILENO, bytes, bytes.count)
   }
 }
 

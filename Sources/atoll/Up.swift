@@ -1,5 +1,6 @@
 import ArgumentParser
 import Intent
+import Kubernetes
 import Linux
 import NetTypes
 import Unit
@@ -58,7 +59,7 @@ struct Up: AsyncParsableCommand {
     if let nodeCidr { unit.nodeCIDR = nodeCidr }
     if let vipCidr { unit.vipCIDR = vipCidr }
     if let asNumber { unit.asNumber = ASNumber(asNumber) }
-    if !manifests.isEmpty { unit.manifests = manifests.map(absolutePath) }
+    if !manifests.isEmpty { unit.manifests = manifests.map { FileSystem.absolutePath($0) } }
     if !publish.isEmpty { unit.publishes = publish }
     try await Up.bringUp(
       unit, notices: notices, sample: sample, wait: wait.duration, output: output.output)
@@ -99,10 +100,10 @@ struct WaitTime: ExpressibleByArgument {
   var defaultValueDescription: String { "\(duration.components.seconds)s" }
 }
 
-extension IPPrefix: @retroactive ExpressibleByArgument {
+extension IPPrefix: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
 }
 
-extension PublishedPort: @retroactive ExpressibleByArgument {
+extension PublishedPort: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
 }

@@ -1,0 +1,62 @@
+import Glibc
+import Kubernetes
+import Linux
+
+/// A user at the edge's routing shell: from a terminal, a pipe, or the command line.
+@Loop package final class ShellSession {
+  private let edge: EdgeControl
+  private let name = "\(getpid())"
+  private var prompt = ""
+  private var isOver = false
+
+  package init(_ record: UnitRecord) { edge = EdgeControl(record) }
+
+  /// Runs commands in privileged mode; false if one of them was refused.
+  package func run(_ commands: [String]) async throws -> Bool {
+    _ = try await send("enable")
+    for command in commands {
+      let output = try await send(command)
+      print(output, terminator: "")
+      if output.hasPrefix("%") { return false }
+    }
+    return true
+  }
+
+  /// Reads lines until the end of input or `exit`. From a pipe each line is echoed behind its
+  /// prompt, as a terminal would have shown it.
+  package func interact() async throws -> Bool {
+    _ = try await send("")
+    let isTerminal = isatty(STDIN_FILENO) == 1
+    let editor = LineEditor(complete: { [edge, name] line in
+      try await edge.shell(line + "\t", session: name)["completions"].elements
+        .compactMap(\.string)
+    })
+    while !isOver {
+      let line: String?
+      if isTerminal {
+        line = try await editor.read(prompt: prompt, help: { [self] in try await send($0 + "?") })
+      } else {
+        line = readLine()
+        if let line { print(prompt + line) }
+      }
+      guard let line else { break }
+      print(try await send(line), terminator: "")
+      fflush(nil)
+    }
+    if isTerminal { print("") }
+    return true
+  }
+
+  private func send(_ line: String) async throws -> String {
+    let answer = try await edge.shell(line, session: name)
+    prompt = answer["prompt"].string ?? prompt
+    isOver = answer["isOver"].bool ?? false
+    return answer["output"].string ?? ""
+  }
+}
+
+extension EdgeControl {
+  func shell(_ line: String, session: String) async throws -> JSON {
+    try JSON(parsing: try await exchange("POST", "/shell?session=\(session)", body: line))
+  }
+}
