@@ -28,7 +28,7 @@ package enum EmbeddedUnit {
     let record = UnitRecord(configuration: configuration, publishes: publishes)
     let deadline = Loop.now.advanced(by: wait)
     do {
-      try await build(plan, record, sample: sample, kept: kept, log)
+      try await build(plan, record, kept: kept, log)
     } catch {
       if kept == nil { try? await remove(configuration.name, keepState: false) }
       throw error
@@ -37,6 +37,9 @@ package enum EmbeddedUnit {
     try await log.step("api") { (try await readiness.apiServer(), "\(plan.apiServer)") }
     try await log.step("routing") { ((), try await readiness.routingObjects()) }
     try await log.step("nodes") { ((), try await readiness.nodes()) }
+    try await log.step("manifests") {
+      ((), try await UnitManifests(record: record, plan: plan).install(sample: sample && kept == nil))
+    }
     try await log.step("bgp") { ((), try await readiness.sessions()) }
     try await log.step("pods") { ((), try await readiness.workloads()) }
     try await log.step("edge") { ((), try await readiness.edgeAnswers()) }
@@ -44,7 +47,7 @@ package enum EmbeddedUnit {
   }
 
   @Loop private static func build(
-    _ plan: UnitPlan, _ record: UnitRecord, sample: Bool, kept: UnitRecord?, _ log: ProgressLog
+    _ plan: UnitPlan, _ record: UnitRecord, kept: UnitRecord?, _ log: ProgressLog
   ) async throws {
     try await log.step("network") {
       let made = try NetworkBuilder(plan: plan).build()
@@ -52,7 +55,7 @@ package enum EmbeddedUnit {
     }
     try await log.step("state") {
       let issued = try UnitKeys(plan: plan, apiPort: record.apiPort ?? 0).prepare()
-      try writeState(plan, record, sample: sample && kept == nil)
+      try writeState(plan, record)
       return ((), issued == 0 ? "as it was" : "\(issued) certificates, \(record.directory.state)")
     }
     try await log.step("image") {
@@ -65,17 +68,12 @@ package enum EmbeddedUnit {
     }
   }
 
-  @Loop private static func writeState(
-    _ plan: UnitPlan, _ record: UnitRecord, sample: Bool
-  ) throws {
+  @Loop private static func writeState(_ plan: UnitPlan, _ record: UnitRecord) throws {
     let directory = record.directory
     for folder in [directory.manifests, directory.server, directory.edge, directory.logs] {
       try FileSystem.makeDirectories(folder, mode: 0o700)
     }
     try FileSystem.makeDirectories(directory.runtime + "/roles", mode: 0o700)
-    if sample, record.configuration.manifests.isEmpty {
-      try FileSystem.write(SampleManifest.text, to: directory.manifests + "/sample.yaml")
-    }
     try writeRouterConfiguration(plan, directory)
     try FileSystem.write(record.json.prettyText + "\n", to: directory.record)
   }

@@ -15,7 +15,7 @@ extension UnitPlan {
   /// The processes of a unit, the API server first: all others speak to it.
   package func processes(publishes: [PublishedPort]) -> [RoleProcess] {
     let directory = UnitDirectory(unit: configuration.name)
-    var arguments = [
+    let arguments = [
       "apiserver", "--name", configuration.name, "--listen", "\(apiServer)",
       "--data", directory.server, "--service-cidr", "\(configuration.serviceCIDR)",
       "--ca", directory.certificate("ca"), "--certificate", directory.certificate("apiserver"),
@@ -24,7 +24,6 @@ extension UnitPlan {
       "--kubelet-key", directory.key("apiserver-kubelet"),
       "--manifests", directory.manifests,
     ]
-    for path in configuration.manifests { arguments += ["--manifests", path] }
     let server = RoleProcess(
       name: "apiserver", namespace: controlPlane.namespace, arguments: arguments)
     let edgeProcess = RoleProcess(
