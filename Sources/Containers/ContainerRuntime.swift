@@ -32,6 +32,12 @@ package struct Container: Hashable, Sendable {
   private let state: String
   private let runtime: String
   private var watched: [String: ChildProcess] = [:]
+  private var logs: [String: String] = [:]
+  private var executions = 0
+
+  /// Bytes that one container's log may take.
+  package static let logLimit = 64 << 20
+  private static let sweepInterval = Duration.seconds(10)
 
   /// Called when a container's first process has ended.
   package var onExit: (@Loop (String, ChildProcess.Ending) -> Void)?
@@ -42,6 +48,15 @@ package struct Container: Hashable, Sendable {
     try FileSystem.makeDirectories(state, mode: 0o700)
     try FileSystem.makeDirectories(runtime, mode: 0o700)
     try ChildProcess.becomeSubreaper()
+    trimLogsLater()
+  }
+
+  private func trimLogsLater() {
+    Loop.after(Self.sweepInterval) { [weak self] in
+      guard let self else { return }
+      for path in logs.values { ContainerLog.trim(path, limit: Self.logLimit) }
+      trimLogsLater()
+    }
   }
 
   private func folder(_ id: String) -> String { "\(state)/\(id)" }
@@ -56,13 +71,17 @@ package struct Container: Hashable, Sendable {
     for name in ["work", "rootfs"] { try FileSystem.makeDirectories("\(folder)/\(name)") }
     do {
       try mountRoot(spec, folder)
-      let configuration = RuntimeBundle.configuration(of: spec, root: folder + "/rootfs")
-      try FileSystem.write(configuration.bytes, to: folder + "/config.json", mode: 0o600)
-      let container = try await run(spec, folder)
-      watch(container)
-      return container
+      let configuration = try RuntimeBundle.configuration(of: spec, root: folder + "/rootfs")
+      try FileSystem.write(
+        configuration.bytes, to: folder + "/config.json", mode: 0o600, isDurable: false)
+      return try await ChildProcess.adopting {
+        let container = try await run(spec, folder)
+        watch(container, logPath: spec.logPath)
+        return container
+      }
     } catch {
       await delete(spec.id)
+      ControlGroups.remove(spec.controlGroup)
       throw error
     }
   }
@@ -91,27 +110,30 @@ package struct Container: Hashable, Sendable {
     }
     let container = Container(
       id: spec.id, labels: spec.labels, startedAt: Int64(time(nil)), pid: pid)
-    try record(container)
+    try record(container, logPath: spec.logPath)
     return container
   }
 
-  private func record(_ container: Container) throws {
+  private func record(_ container: Container, logPath: String) throws {
     let record: JSON = [
       "labels": JSON(container.labels), "startedAt": .integer(container.startedAt),
       "pid": .integer(Int64(container.pid)),
-      "startTime": JSON(ProcessIdentity.startTime(of: container.pid)),
+      "startTime": JSON(ProcessIdentity.startTime(of: container.pid)), "log": JSON(logPath),
     ]
-    try FileSystem.write(record.bytes, to: folder(container.id) + "/record.json", mode: 0o600)
+    try FileSystem.write(
+      record.bytes, to: folder(container.id) + "/record.json", mode: 0o600, isDurable: false)
   }
 
-  private func watch(_ container: Container) {
+  private func watch(_ container: Container, logPath: String?) {
     guard watched[container.id] == nil else { return }
+    logs[container.id] = logPath
     do {
       let process = try ChildProcess.adopt(pid: container.pid)
       watched[container.id] = process
       Task { @Loop in
         let ending = (try? await process.wait()) ?? .unknown
         watched[container.id] = nil
+        logs[container.id] = nil
         onExit?(container.id, ending)
       }
     } catch {
@@ -131,7 +153,7 @@ package struct Container: Hashable, Sendable {
         pid: pid)
       let started = json["startTime"].string
       let isRunning = started != nil && ProcessIdentity.startTime(of: pid) == started
-      if isRunning { watch(container) }
+      if isRunning { watch(container, logPath: json["log"].string) }
       return (container, isRunning)
     }
   }
@@ -139,12 +161,40 @@ package struct Container: Hashable, Sendable {
   /// Sends a signal to a container's first process; one that is gone needs none.
   package func signal(_ id: String, _ number: Int32) { watched[id]?.signal(number) }
 
-  /// Runs a command inside a running container.
+  /// Runs a command inside a running container. At its timeout, or when the task is cancelled, it
+  /// is killed, which shows as `killed`.
   package func execute(
     _ id: String, _ command: [String], timeout: Duration
   ) async throws -> ChildProcess.Result {
-    try await ChildProcess.run(
-      ["runc", "--root", runtime, "exec", id] + command, limit: 64 << 10, timeout: timeout)
+    executions += 1
+    let pidFile = "\(folder(id))/execution-\(executions).pid"
+    defer { unlink(pidFile) }
+    var isOverdue = false
+    let alarm = Loop.after(timeout) {
+      isOverdue = true
+      Self.killProcess(in: pidFile)
+    }
+    defer { alarm.cancel() }
+    return try await withTaskCancellationHandler {
+      let result = try await ChildProcess.run(
+        ["runc", "--root", runtime, "exec", "--pid-file", pidFile, id] + command,
+        limit: 64 << 10, timeout: timeout + Self.executionGrace)
+      return isOverdue
+        ? ChildProcess.Result(
+          ending: .killed(signal: SIGKILL), output: result.output, errors: result.errors)
+        : result
+    } onCancel: {
+      Task { @Loop in Self.killProcess(in: pidFile) }
+    }
+  }
+
+  /// How long runc may take to notice that the command it waits for was killed.
+  private static let executionGrace = Duration.seconds(2)
+
+  private static func killProcess(in pidFile: String) {
+    if let pid = (try? FileSystem.readText(pidFile)).flatMap({ Int32($0) }), pid > 1 {
+      kill(pid, SIGKILL)
+    }
   }
 
   /// Ends what still runs of a container and frees all it has but its log.
@@ -154,6 +204,7 @@ package struct Container: Hashable, Sendable {
       _ = try? await ChildProcess.run(["runc", "--root", runtime, "delete", "--force", id])
     }
     watched[id] = nil
+    logs[id] = nil
     try? Mount.remove(folder + "/rootfs")
     try? FileSystem.removeTree(folder)
   }

@@ -26,6 +26,9 @@ package struct ContainerSpec: Hashable, Sendable {
   package var workingDirectory: String?
   package var userID: UInt32?
   package var groupID: UInt32?
+  package var supplementaryGroups: [UInt32] = []
+  /// Refuse to start as root, whoever says so.
+  package var mustNotBeRoot = false
   package var mounts: [Mount] = []
   package var hostname = ""
   /// The file that holds the network namespace; nil to share the caller's.

@@ -13,23 +13,34 @@ package struct ImageError: Error, CustomStringConvertible {
 /// Unpacked images, shared by all nodes of all units of a machine.
 ///
 /// ```
-/// ROOT/NAME.json     what the image is and where
-/// ROOT/NAME/rootfs   its files
+/// ROOT/NAME.json              what the image is and where
+/// ROOT/NAME-VERSION/rootfs    its files, a folder for each version: running containers keep theirs
 /// ```
-/// NAME is the reference with every other byte than letters, digits and dots made a dash.
+/// NAME is the reference, bytes that may not stand in a file's name written as `%2F`.
+/// Several processes may use one store at once: folders and records come into being whole.
 @Loop package final class ImageStore {
   package static let sampleName = "atoll.dev/sample:latest"
 
   package let root: String
-  private var pulls: [ImageReference: Task<Image, any Error>] = [:]
+  /// Held open as long as the store lives, so that its path below names it.
+  private let networkNamespace: Descriptor
+  private let networkPath: String?
+  private var pulls: [ImageReference: [Waiter]] = [:]
 
-  package nonisolated init(root: String) { self.root = root }
+  /// - Parameter process: The process in whose network namespace registries are reached, by its
+  ///   number; nil for the caller's own. A node has no way out of its unit.
+  package nonisolated init(root: String, networkOf process: Int32? = nil) {
+    self.root = root
+    let descriptor = process.map { open("/proc/\($0)/ns/net", O_RDONLY | O_CLOEXEC) } ?? -1
+    networkNamespace = Descriptor(descriptor)
+    networkPath = descriptor < 0 ? nil : "/proc/self/fd/\(descriptor)"
+  }
 
   /// The image of that reference; nil if it is not here.
   package func image(_ reference: ImageReference) -> Image? {
     guard let text = try? FileSystem.readText("\(root)/\(Self.name(reference)).json"),
       let json = try? JSON(parsing: text), let image = Image(json: json),
-      FileSystem.isDirectory(image.root)
+      image.reference == reference, FileSystem.isDirectory(image.root)
     else { return nil }
     return image
   }
@@ -44,95 +55,41 @@ package struct ImageError: Error, CustomStringConvertible {
     }
   }
 
-  /// The built-in sample, taken anew from the executable when that has changed.
-  package func ensureSample() throws -> Image {
-    guard let reference = ImageReference.sample else { throw ImageError("no sample reference") }
-    let executable = try Self.sampleExecutable()
-    var status = stat()
-    try system("stat", executable) { stat(executable, &status) }
-    let id = "sample-\(status.st_size)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
-    if let image = image(reference), image.id == id { return image }
-    // A folder of its own for each version: running containers keep the one they have.
-    let folder = "\(root)/\(Self.name(reference))-\(id)"
-    let files = folder + "/rootfs"
-    for name in ["/proc", "/sys", "/dev", "/etc", "/tmp"] {
-      try FileSystem.makeDirectories(files + name)
-    }
-    try FileSystem.write(try FileSystem.read(executable), to: files + "/atoll-sample", mode: 0o755)
-    try FileSystem.write("root:x:0:0:root:/:/\n", to: files + "/etc/passwd")
-    var image = Image(reference: reference, id: id, root: files)
-    image.entrypoint = ["/atoll-sample"]
-    image.size = Int(status.st_size)
-    try record(image)
-    return image
-  }
-
-  private static func sampleExecutable() throws -> String {
-    let own = try FileSystem.executablePath()
-    let folder = own.split(separator: "/").dropLast().joined(separator: "/")
-    let places = ["/\(folder)/atoll-sample", "/\(folder)/../libexec/atoll/atoll-sample"]
-    guard let found = places.first(where: { FileSystem.exists($0) }) else {
-      throw ImageError(
-        "\(sampleName): its executable is at none of \(places.joined(separator: ", "))")
-    }
-    return found
-  }
-
-  /// Takes images from an OCI layout, an OCI archive or a Docker archive.
-  /// - Parameter name: What to call it, where the archive itself has no name.
-  package func importImage(from path: String, as name: String?) async throws -> Image {
-    let source: String
-    if FileSystem.exists(path + "/oci-layout") {
-      source = "oci:\(path)"
-    } else if FileSystem.isDirectory(path) || !FileSystem.exists(path) {
-      throw ImageError("\(path): expected an OCI layout, an OCI archive or a Docker archive")
-    } else {
-      let list = try await ChildProcess.run(["tar", "-tf", path], limit: 4 << 20)
-      let names = list.outputText.split(separator: "\n").map(String.init)
-      let isLayout = names.contains { $0 == "oci-layout" || $0 == "./oci-layout" }
-      source = (isLayout ? "oci-archive:" : "docker-archive:") + path
-    }
-    let own = try await nameInArchive(path, source)
-    guard let text = name ?? own, let reference = ImageReference(text) else {
-      throw ImageError("\(path): it names no image; say which with --as NAME:TAG")
-    }
-    return try await unpack(reference, from: source)
-  }
-
-  private func nameInArchive(_ path: String, _ source: String) async throws -> String? {
-    let file = source.hasPrefix("docker-archive:") ? "manifest.json" : "index.json"
-    let text: String
-    if source.hasPrefix("oci:") {
-      text = try FileSystem.readText("\(path)/index.json")
-    } else {
-      text = try await ChildProcess.run(["tar", "-xOf", path, file]).outputText
-    }
-    guard let json = try? JSON(parsing: text) else { return nil }
-    if file == "manifest.json" { return json[0]["RepoTags"][0].string }
-    let annotations = json["manifests"][0]["annotations"]
-    return annotations["io.containerd.image.name"].string
-      ?? annotations["org.opencontainers.image.ref.name"].string
-  }
-
-  /// Fetches an image from its registry. Asked twice at once, it is fetched once.
+  /// Fetches an image from its registry. Asked twice at once, it is fetched once; who is cancelled
+  /// stops waiting, while the others' image still comes.
   package func pull(_ reference: ImageReference) async throws -> Image {
-    if let running = pulls[reference] { return try await running.value }
-    let task = Task { @Loop in
-      try await unpack(reference, from: "docker://\(reference)")
+    let waiter = Waiter()
+    if pulls[reference] == nil {
+      pulls[reference] = [waiter]
+      Task { @Loop in
+        var failure: (any Error)?
+        do { _ = try await unpack(reference, from: "docker://\(reference)") } catch {
+          failure = error
+        }
+        for waiter in pulls.removeValue(forKey: reference) ?? [] {
+          waiter.resume(throwing: failure)
+        }
+      }
+    } else {
+      pulls[reference]?.append(waiter)
     }
-    pulls[reference] = task
-    defer { pulls[reference] = nil }
-    return try await task.value
+    try await waiter.wait()
+    guard let image = image(reference) else { throw ImageError("\(reference): removed meanwhile") }
+    return image
   }
 
   package func remove(_ reference: ImageReference) throws {
     guard let image = image(reference) else { throw ImageError("\(reference): not here") }
+    let folder = String(image.root.dropLast("/rootfs".count))
+    guard !Self.isMounted(folder) else {
+      throw ImageError("\(reference): containers still use it")
+    }
     try FileSystem.removeTree("\(root)/\(Self.name(reference)).json")
-    try FileSystem.removeTree(String(image.root.dropLast("/rootfs".count)))
+    try FileSystem.removeTree(folder)
   }
 
   /// skopeo(1) brings the image into a layout of our own, umoci(1) unpacks it.
-  private func unpack(_ reference: ImageReference, from source: String) async throws -> Image {
+  func unpack(_ reference: ImageReference, from source: String) async throws -> Image {
     let name = Self.name(reference)
     let work = "\(root)/.work-\(name)-\(getpid())"
     try FileSystem.removeTree(work)
@@ -141,16 +98,19 @@ package struct ImageError: Error, CustomStringConvertible {
     let layout = "\(work)/layout"
     try await tool(
       ["skopeo", "--insecure-policy", "copy", "-q", source, "oci:\(layout):image"], reference)
-    try await tool(
-      ["umoci", "unpack", "--image", "\(layout):image", "\(work)/bundle"], reference)
     let index = try JSON(parsing: try FileSystem.readText(layout + "/index.json"))
     let digest = index["manifests"][0]["digest"].string ?? ""
     let manifest = try JSON(parsing: try blob(digest, in: layout))
     let config = try JSON(parsing: try blob(manifest["config"]["digest"].string ?? "", in: layout))
     let folder = "\(root)/\(name)-\(digest.split(separator: ":").last?.prefix(12) ?? "image")"
-    try FileSystem.removeTree(folder)
-    try FileSystem.makeDirectories(folder)
-    try system("rename", folder) { rename("\(work)/bundle/rootfs", folder + "/rootfs") }
+    // What is here already may be below a running container.
+    if !FileSystem.isDirectory(folder) {
+      try await tool(
+        ["umoci", "unpack", "--image", "\(layout):image", "\(work)/bundle"], reference)
+      try FileSystem.makeDirectories(work + "/image")
+      try system("rename", folder) { rename(work + "/bundle/rootfs", work + "/image/rootfs") }
+      try Self.publish(work + "/image", as: folder)
+    }
     var image = Image(reference: reference, id: digest, root: folder + "/rootfs")
     image.apply(configuration: config)
     image.size = manifest["layers"].elements.reduce(0) { $0 + ($1["size"].int ?? 0) }
@@ -162,10 +122,13 @@ package struct ImageError: Error, CustomStringConvertible {
     try FileSystem.readText("\(layout)/blobs/\(digest.replacing(":", with: "/"))")
   }
 
+  private static let toolTimeout = Duration.seconds(600)
+
   private func tool(_ command: [String], _ reference: ImageReference) async throws {
     let result: ChildProcess.Result
     do {
-      result = try await ChildProcess.run(command, timeout: .seconds(600))
+      result = try await ChildProcess.run(
+        command, networkNamespace: networkPath, timeout: Self.toolTimeout)
     } catch let error as SystemError where error.code == ENOENT {
       throw ImageError("\(reference): \(command[0]) is not in PATH: apt-get install \(command[0])")
     }
@@ -181,13 +144,35 @@ package struct ImageError: Error, CustomStringConvertible {
     return String(last[start.upperBound...]).replacing("\\\"", with: "'").replacing("\"", with: "")
   }
 
-  private func record(_ image: Image) throws {
+  /// Renames a finished folder to its place, where another process may have been first.
+  static func publish(_ work: String, as folder: String) throws(SystemError) {
+    if rename(work, folder) != 0, errno != EEXIST, errno != ENOTEMPTY {
+      throw SystemError("rename", folder)
+    }
+  }
+
+  /// Whether a container's root lies on `folder`.
+  static func isMounted(_ folder: String) -> Bool {
+    // Where the table cannot be read, better keep it.
+    guard let table = try? FileSystem.readText("/proc/self/mountinfo") else { return true }
+    return table.contains("lowerdir=\(folder)/rootfs")
+  }
+
+  func record(_ image: Image) throws {
     try FileSystem.makeDirectories(root)
     try FileSystem.write(
       image.json.prettyText + "\n", to: "\(root)/\(Self.name(image.reference)).json")
   }
 
-  private static func name(_ reference: ImageReference) -> String {
-    String(reference.description.map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" })
+  static func name(_ reference: ImageReference) -> String {
+    reference.description.utf8.reduce(into: "") { name, byte in
+      let character = Character(UnicodeScalar(byte))
+      if character.isLetter || character.isNumber || "._-".contains(character) {
+        name.append(character)
+      } else {
+        name += byte < 16 ? "%0" : "%"
+        name += String(byte, radix: 16, uppercase: true)
+      }
+    }
   }
 }

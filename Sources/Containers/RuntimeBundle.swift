@@ -15,8 +15,9 @@ enum RuntimeBundle {
       "CAP_LINUX_IMMUTABLE", "CAP_NET_BROADCAST", "CAP_SYSLOG",
     ]
 
-  static func configuration(of spec: ContainerSpec, root: String) -> JSON {
+  static func configuration(of spec: ContainerSpec, root: String) throws(ContainerError) -> JSON {
     let capabilities = JSON(capabilities(of: spec))
+    let user = try ContainerUser(of: spec)
     return [
       "ociVersion": "1.0.2",
       "hostname": JSON(spec.hostname),
@@ -24,7 +25,8 @@ enum RuntimeBundle {
       "process": [
         "terminal": false,
         "user": [
-          "uid": .integer(Int64(userID(of: spec))), "gid": .integer(Int64(groupID(of: spec))),
+          "uid": .integer(Int64(user.userID)), "gid": .integer(Int64(user.groupID)),
+          "additionalGids": .array(user.additionalGroups.map { .integer(Int64($0)) }),
         ],
         "args": JSON(spec.process),
         "env": JSON(spec.fullEnvironment),
@@ -40,6 +42,7 @@ enum RuntimeBundle {
         "namespaces": .array(namespaces(of: spec)),
         "cgroupsPath": JSON(spec.controlGroup),
         "resources": resources(of: spec),
+        "sysctl": sysctl(of: spec),
         "maskedPaths": spec.isPrivileged
           ? []
           : [
@@ -67,19 +70,18 @@ enum RuntimeBundle {
     return granted
   }
 
-  private static func userID(of spec: ContainerSpec) -> UInt32 {
-    spec.userID ?? UInt32(spec.image.user.split(separator: ":").first ?? "") ?? 0
-  }
-
-  private static func groupID(of spec: ContainerSpec) -> UInt32 {
-    let parts = spec.image.user.split(separator: ":")
-    return spec.groupID ?? (parts.count > 1 ? UInt32(parts[1]) : nil) ?? 0
-  }
-
   private static func namespaces(of spec: ContainerSpec) -> [JSON] {
     var kinds: [JSON] = [["type": "pid"], ["type": "ipc"], ["type": "uts"], ["type": "mount"]]
     if let path = spec.networkNamespace { kinds.append(["type": "network", "path": JSON(path)]) }
     return kinds
+  }
+
+  /// As other runtimes do in a pod's own namespace: any user may take a low port, and ping.
+  private static func sysctl(of spec: ContainerSpec) -> JSON {
+    guard spec.networkNamespace != nil else { return [:] }
+    return [
+      "net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ping_group_range": "0 2147483647",
+    ]
   }
 
   private static func mounts(of spec: ContainerSpec) -> [JSON] {

@@ -29,7 +29,7 @@ struct HTTPConversation: Sendable {
     var decoder = HTTPDecoder(role: .server)
     var request: Request?
     let (local, remote) = (connection.localAddress, connection.remoteAddress)
-    while let bytes = connection.read() {
+    while let bytes = connection.read(isBetweenRequests: request == nil) {
       decoder.append(bytes)
       do throws(HTTPError) {
         while let event = try decoder.next() {
@@ -65,7 +65,8 @@ struct HTTPConversation: Sendable {
     }
   }
 
-  private func send(_ answer: Answer, to connection: Connection, method: String, close: Bool) -> Bool
+  private func send(_ answer: Answer, to connection: Connection, method: String, close: Bool)
+    -> Bool
   {
     var head = HTTPResponseHead(status: answer.status)
     head.headers.add("Server", "atoll-sample")

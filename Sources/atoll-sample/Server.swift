@@ -102,10 +102,12 @@ final class Server: Sendable {
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     var thread = pthread_t()
     let box = Unmanaged.passRetained(work)
-    let code = pthread_create(&thread, &attributes, { argument in
-      if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
-      return nil
-    }, box.toOpaque())
+    let code = pthread_create(
+      &thread, &attributes,
+      { argument in
+        if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
+        return nil
+      }, box.toOpaque())
     pthread_attr_destroy(&attributes)
     if code != 0 {
       box.release()
@@ -118,7 +120,7 @@ final class Server: Sendable {
 /// A blocking connection with an idle limit.
 struct Connection: Sendable {
   /// Seconds a peer may stay silent.
-  static let idle = 75
+  static let idle: Int32 = 75
 
   let descriptor: Int32
   let isStopping: @Sendable () -> Bool
@@ -130,15 +132,19 @@ struct Connection: Sendable {
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, 4)
   }
 
-  /// Up to 64 KiB; nil at the end, on an error, after the idle limit, or when stopping while idle.
-  func read() -> [UInt8]? {
-    var waited = 0
+  /// Up to 64 KiB; nil at the end, on an error, after the idle limit, and, between requests, when the
+  /// server stops.
+  func read(isBetweenRequests: Bool = true) -> [UInt8]? {
+    var watched = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
+    if isBetweenRequests {
+      // Never emptied: every thread sees it.
+      watched.append(pollfd(fd: stopPipe.read, events: Int16(POLLIN), revents: 0))
+    }
     while true {
-      var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      let ready = poll(&watched, 1, 250)
-      if ready > 0 { break }
-      waited += 250
-      if ready == 0, isStopping() || waited > Self.idle * 1000 { return nil }
+      let ready = poll(&watched, nfds_t(watched.count), Self.idle * 1000)
+      if ready < 0, errno == EINTR { continue }
+      guard ready > 0, watched[0].revents != 0 else { return nil }
+      break
     }
     let bytes = [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, count in
       count = max(0, recv(descriptor, buffer.baseAddress, buffer.count, 0))
@@ -173,7 +179,8 @@ struct Connection: Sendable {
     }
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
     inet_ntop(AF_INET6, &address.sin6_addr, &text, socklen_t(text.count))
-    let full = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let full = String(
+      decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     return full.hasPrefix("::ffff:") ? String(full.dropFirst(7)) : full
   }
 

@@ -1,9 +1,10 @@
-import Containers
 import Glibc
 import Kubernetes
 import Linux
 import NetTypes
 import Testing
+
+@testable import Containers
 
 @Suite struct ImageReferenceTests {
   @Test(arguments: [
@@ -12,12 +13,18 @@ import Testing
     ("atoll.dev/sample", "atoll.dev/sample:latest"),
     ("localhost:5000/a/b:c", "localhost:5000/a/b:c"),
     ("quay.io/x/y@sha256:abc", "quay.io/x/y@sha256:abc"),
+    ("quay.io/x/y:1@sha256:abc", "quay.io/x/y@sha256:abc"),
+    ("a__b/c-d.e:V_1.2-rc", "docker.io/a__b/c-d.e:V_1.2-rc"),
   ])
   func `a reference is completed as Docker completes it`(text: String, whole: String) {
     #expect(ImageReference(text)?.description == whole)
   }
 
-  @Test(arguments: ["", "a b", "nginx:", "/"])
+  @Test(arguments: [
+    "", "a b", "nginx:", "/", "Nginx", "a//b", "-a", "a/-b", "a:b:c", "a@b", "a@sha256:", "../a",
+    "a:..",
+    "a,b", "--help", "exa$mple.com/a",
+  ])
   func `what names no image is refused`(text: String) {
     #expect(ImageReference(text) == nil)
   }
@@ -51,74 +58,51 @@ import Testing
   }
 }
 
-/// A container from start to trace-free end, with a real runc.
-@Suite(
-  .serialized,
-  .enabled(
-    if: geteuid() == 0 && access("/usr/sbin/runc", X_OK) == 0, "needs root and runc"))
-struct ContainerRuntimeTests {
-  @Test @Loop func `a container runs, logs, takes commands, survives its agent, and goes`()
-    async throws
-  {
-    let root = "/run/atoll-test-\(getpid())"
-    let group = "/atoll-test-\(getpid())/pod/c"
-    try FileSystem.makeDirectories(root)
-    defer {
-      try? FileSystem.removeTree(root)
-      ControlGroups.remove("atoll-test-\(getpid())")
-    }
-    var image = Image(reference: try #require(.sample), id: "host", root: "/")
-    image.entrypoint = ["/bin/sh", "-c"]
-    image.command = ["echo ready; trap 'exit 7' TERM; while :; do sleep 0.05; done"]
-    var spec = ContainerSpec(
-      id: "test-\(getpid())", image: image, logPath: root + "/log", controlGroup: group)
-    spec.hostname = "tested"
-    spec.labels = ["pod": "p"]
-    spec.memoryLimit = 64 << 20
-
-    let runtime = try ContainerRuntime(state: root + "/state", runtime: root + "/runc")
-    let container = try await runtime.start(spec)
-    #expect(kill(container.pid, 0) == 0)
-    let answer = try await runtime.execute(spec.id, ["hostname"], timeout: .seconds(10))
-    #expect(answer.outputText == "tested\n" && answer.ending.isSuccess)
-    while !(try FileSystem.readText(root + "/log").contains("ready")) {
-      try await Loop.sleep(.milliseconds(10))
-    }
-
-    // A second runtime, as after a restart of the agent, finds and ends it.
-    let successor = try ContainerRuntime(state: root + "/state", runtime: root + "/runc")
-    let found = successor.containers()
-    #expect(found.map(\.container.id) == [spec.id] && found.allSatisfy(\.isRunning))
-    #expect(found.first?.container.labels == ["pod": "p"])
-    let ended = Waiter()
-    var exits: [ChildProcess.Ending] = []
-    runtime.onExit = { _, ending in
-      exits.append(ending)
-      ended.resume()
-    }
-    successor.signal(spec.id, SIGTERM)
-    try await ended.wait()
-    #expect(exits == [.exited(7)] || exits == [.unknown])
-    await successor.delete(spec.id)
-    #expect(successor.containers().isEmpty)
-    #expect(try Mount.all().allSatisfy { !$0.path.hasPrefix(root) })
+@Suite struct ContainerUserTests {
+  private func user(
+    _ name: String, _ change: (inout ContainerSpec) -> Void = { _ in }
+  ) throws -> ContainerUser {
+    let root = "/tmp/atoll-test-\(getpid())-user-\(UInt32.random(in: 0...UInt32.max))"
+    defer { try? FileSystem.removeTree(root) }
+    try FileSystem.makeDirectories(root + "/etc")
+    try FileSystem.write(
+      "root:x:0:0::/:/bin/sh\nweb:x:101:102::/:/bin/false\n", to: root + "/etc/passwd")
+    try FileSystem.write(
+      "root:x:0:\nweb:x:102:\nlogs:x:7:other,web\nnone:x:9:webby\n", to: root + "/etc/group")
+    var image = Image(reference: try #require(.sample), id: "x", root: root)
+    image.user = name
+    var spec = ContainerSpec(id: "c", image: image, logPath: "/l", controlGroup: "/g")
+    change(&spec)
+    return try ContainerUser(of: spec)
   }
 
-  @Test @Loop func `a command that is not in the image is said so`() async throws {
-    let root = "/run/atoll-test-\(getpid())-bad"
-    try FileSystem.makeDirectories(root)
-    defer {
-      try? FileSystem.removeTree(root)
-      ControlGroups.remove("atoll-test-\(getpid())-bad")
+  @Test(
+    arguments: [
+      ("", 0, 0, []), ("web", 101, 102, [7]), ("101", 101, 102, [7]), ("web:logs", 101, 7, []),
+      ("web:5", 101, 5, [7]), ("1234", 1234, 0, []), ("0:102", 0, 102, []),
+    ] as [(String, UInt32, UInt32, [UInt32])])
+  func `an image's user is looked up in the image`(
+    name: String, userID: UInt32, groupID: UInt32, groups: [UInt32]
+  ) throws {
+    let found = try user(name)
+    #expect(found.userID == userID && found.groupID == groupID)
+    #expect(found.additionalGroups == groups)
+  }
+
+  @Test func `the specification's numbers go over the image's names`() throws {
+    let other = try user("web:logs") {
+      $0.userID = 5
+      $0.supplementaryGroups = [44]
     }
-    let image = Image(reference: try #require(.sample), id: "host", root: "/")
-    var spec = ContainerSpec(
-      id: "bad-\(getpid())", image: image, logPath: root + "/log",
-      controlGroup: "/atoll-test-\(getpid())-bad/c")
-    spec.command = ["/no/such/program"]
-    let runtime = try ContainerRuntime(state: root + "/state", runtime: root + "/runc")
-    let error = await #expect(throws: ContainerError.self) { try await runtime.start(spec) }
-    #expect(error?.description.contains("/no/such/program") == true)
-    #expect(runtime.containers().isEmpty)
+    #expect(other.userID == 5 && other.groupID == 0 && other.additionalGroups == [44])
+    let group = try user("web") { $0.groupID = 9 }
+    #expect(group.userID == 101 && group.groupID == 9)
+  }
+
+  @Test func `a name the image does not know is refused, and root where it must not be`() {
+    #expect(throws: ContainerError.self) { try user("nobody-here") }
+    #expect(throws: ContainerError.self) { try user("web:nogroup") }
+    #expect(throws: ContainerError.self) { try user("") { $0.mustNotBeRoot = true } }
+    #expect(throws: Never.self) { try user("web") { $0.mustNotBeRoot = true } }
   }
 }
