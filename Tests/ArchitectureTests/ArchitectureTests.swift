@@ -85,7 +85,7 @@ struct Tree {
     var found: [(String, String)] = []
     for file in files(of: module) {
       let text = try String(contentsOf: file, encoding: .utf8)
-      for match in text.matches(of: /(?m)^(?:@\w+ |package |internal |public )*import (?:struct |class |enum |func )?(\w+)/) {
+      for match in text.matches(of: #/(?m)^(?:@\w+ |package |internal |public )*import (?:struct |class |enum |func )?(\w+)/#) {
         found.append((file.lastPathComponent, String(match.1)))
       }
     }
@@ -96,7 +96,7 @@ struct Tree {
   func levels() throws -> [String: Place] {
     let text = try String(contentsOf: root.appending(path: "ARCHITECTURE.md"), encoding: .utf8)
     var levels: [String: Place] = [:]
-    for row in text.matches(of: /(?m)^\| (\d) \| (.+?) \| /) {
+    for row in text.matches(of: #/(?m)^\| (\d) \| (.+?) \| /#) {
       guard let level = Int(row.1) else { continue }
       for module in row.2.split(separator: "; ") {
         let sides = module.split(separator: " → ")

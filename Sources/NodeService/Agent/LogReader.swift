@@ -5,6 +5,8 @@ import Linux
 @Loop final class LogReader {
   private let path: String
   private var offset: off_t = 0
+  /// Where the first whole line is.
+  private var beginning: off_t = 0
   private var descriptor: Int32 = -1
   private static let chunkSize = 65_536
 
@@ -13,8 +15,22 @@ import Linux
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   private func openFile() -> Bool {
-    if descriptor < 0 { descriptor = open(path, O_RDONLY | O_CLOEXEC) }
+    if descriptor < 0 {
+      descriptor = open(path, O_RDONLY | O_CLOEXEC)
+      if descriptor >= 0 { skipHole() }
+    }
     return descriptor >= 0
+  }
+
+  /// A log that grew long has a hole for a beginning, then the rest of a line. See `ContainerLog`.
+  private func skipHole() {
+    let data = lseek(descriptor, 0, SEEK_DATA)
+    guard data > 0 else { return }
+    offset = data
+    let bytes = read()
+    offset = data
+    if let end = bytes.firstIndex(of: 0x0A) { offset += off_t(end) + 1 }
+    beginning = offset
   }
 
   /// Begins at the last `tailLines` lines; at the first byte if it is nil.
@@ -27,8 +43,8 @@ import Linux
     guard tailLines > 0 else { return }
     var lines = 0
     var buffer = [UInt8](repeating: 0, count: Self.chunkSize)
-    while position > 0 {
-      let start = max(0, position - off_t(Self.chunkSize))
+    while position > beginning {
+      let start = max(beginning, position - off_t(Self.chunkSize))
       let count = pread(descriptor, &buffer, Int(position - start), start)
       guard count > 0 else { break }
       for index in stride(from: count - 1, through: 0, by: -1)
@@ -41,7 +57,7 @@ import Linux
       }
       position = start
     }
-    offset = 0
+    offset = beginning
   }
 
   /// The next bytes; empty where there are none yet.

@@ -75,6 +75,7 @@ extension NodeAgent {
     if let worker = workers[specification.uid] {
       // What this node wrote itself comes back; only the rest can be news.
       worker.send(.specification(specification))
+      statuses.correct(uid: specification.uid, observed: object["status"])
       return
     }
     let phase = object.at("status.phase").string

@@ -22,7 +22,8 @@ import NetTypes
   package init(_ options: NodeOptions) throws {
     runtime = try ContainerRuntime(
       state: options.stateDirectory + "/containers", runtime: options.runtimeDirectory + "/runc")
-    images = ImageStore(root: options.imageDirectory)
+    // The supervisor stands outside the unit, where the registries are.
+    images = ImageStore(root: options.imageDirectory, networkOf: getppid())
     controlGroup = "/atoll/\(options.unit)/\(options.nodeName)"
     runtime.onExit = { [weak self] id, ending in self?.onExit?(id, Self.exit(ending)) }
   }
@@ -116,6 +117,11 @@ import NetTypes
     }
     spec.userID = number("runAsUser")
     spec.groupID = number("runAsGroup")
+    spec.supplementaryGroups =
+      (shared["supplementalGroups"].elements + [shared["fsGroup"]]).compactMap {
+        $0.int.flatMap { UInt32(exactly: $0) }
+      }
+    spec.mustNotBeRoot = own["runAsNonRoot"].bool ?? shared["runAsNonRoot"].bool ?? false
     spec.isPrivileged = own["privileged"].bool ?? false
     spec.hasReadOnlyRoot = own["readOnlyRootFilesystem"].bool ?? false
     spec.addedCapabilities = own.at("capabilities.add").elements.compactMap(\.string)

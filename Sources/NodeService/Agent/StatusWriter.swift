@@ -12,20 +12,37 @@ import NetTypes
   private var newest: [String: Pending] = [:]
   private var writing: Set<String> = []
   private var forgotten: Set<String> = []
+  /// What the API was last told of each pod.
+  private var written: [String: Pending] = [:]
   /// The object is not there any more: its uid.
   var onMissing: (@Loop (String) -> Void)?
 
   init(api: any ClusterAPI) { self.api = api }
 
   func write(uid: String, _ name: ResourceName, status: JSON) {
+    written[uid] = Pending(name: name, status: status)
     newest[uid] = Pending(name: name, status: status)
     guard writing.insert(uid).inserted else { return }
     Task { @Loop in await drain(uid) }
   }
 
+  /// Tells the API again where it holds a pod for less ready than this node does: while the node was
+  /// out of reach its pods were marked as not ready.
+  func correct(uid: String, observed: JSON) {
+    guard !writing.contains(uid), let last = written[uid],
+      Self.readiness(last.status) != Self.readiness(observed)
+    else { return }
+    write(uid: uid, last.name, status: last.status)
+  }
+
+  private static func readiness(_ status: JSON) -> String? {
+    status["conditions"].elements.first { $0["type"].string == "Ready" }?["status"].string
+  }
+
   /// The pod is gone: nothing more is written of it.
   func forget(uid: String) {
     newest[uid] = nil
+    written[uid] = nil
     if writing.contains(uid) { forgotten.insert(uid) }
   }
 
