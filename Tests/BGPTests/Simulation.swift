@@ -6,6 +6,8 @@ import NetTypes
 struct Simulation {
   private struct Wire {
     var peer: IPAddress
+    /// The peer's life that the connection belongs to.
+    var life: Int
     var connection: ConnectionID
     /// What comes later arrives no earlier.
     var lastDelivery = Instant.zero
@@ -15,6 +17,7 @@ struct Simulation {
     var at: Instant
     var order: Int
     var to: IPAddress
+    var life: Int
     var event: SpeakerEvent
   }
 
@@ -33,7 +36,11 @@ struct Simulation {
   private var wires: [End: Wire] = [:]
   private var queue: [Delivery] = []
   private var nextOrder = 0
+  /// Counts crashes: what was under way to an earlier life is lost.
+  private var lives: [IPAddress: Int] = [:]
   private var severed: Set<Set<IPAddress>> = []
+  /// What TCP sends again once two speakers reach each other again.
+  private var held: [Set<IPAddress>: [(Wire, SpeakerEvent)]] = [:]
 
   init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
@@ -48,6 +55,7 @@ struct Simulation {
   /// As kill -9: the connections end without a NOTIFICATION, the kernel keeps its table.
   mutating func crash(_ address: IPAddress) {
     speakers[address] = nil
+    lives[address, default: 0] += 1
     for (end, _) in wires.sorted(by: { $0.key.connection < $1.key.connection })
     where end.speaker == address { drop(end) }
   }
@@ -56,14 +64,21 @@ struct Simulation {
   mutating func breakConnections(_ a: IPAddress, _ b: IPAddress) {
     for (end, wire) in wires.sorted(by: { $0.key.connection < $1.key.connection })
     where end.speaker == a && wire.peer == b {
-      deliver(.closed(end.connection), to: a, .zero)
+      deliver(.closed(end.connection), to: a, life(a), .zero)
       drop(end)
     }
   }
 
-  /// Loses everything between two speakers from now on, or no more.
+  /// Holds back everything between two speakers from now on, or no more.
   mutating func sever(_ a: IPAddress, _ b: IPAddress, _ isSevered: Bool = true) {
-    if isSevered { severed.insert([a, b]) } else { severed.remove([a, b]) }
+    if isSevered {
+      severed.insert([a, b])
+      return
+    }
+    severed.remove([a, b])
+    for (wire, event) in held.removeValue(forKey: [a, b]) ?? [] {
+      deliver(event, to: wire.peer, wire.life, .microseconds(50))
+    }
   }
 
   mutating func handle(_ address: IPAddress, _ event: SpeakerEvent) {
@@ -85,7 +100,7 @@ struct Simulation {
       now = max(now, next)
       if let delivery, deliveryAt <= timerAt {
         let item = queue.remove(at: delivery)
-        handle(item.to, item.event)
+        if item.life == life(item.to) { handle(item.to, item.event) }
       } else if let timer {
         handle(timer.1, .tick)
       }
@@ -99,10 +114,12 @@ struct Simulation {
       let peer = target.address
       guard !severed.contains([address, peer]) else { return }
       guard let other = speakers[peer]?.makeConnectionID() else {
-        return deliver(.closed(id), to: address, .milliseconds(1))
+        return deliver(.closed(id), to: address, life(address), .milliseconds(1))
       }
-      wires[End(speaker: address, connection: id)] = Wire(peer: peer, connection: other)
-      wires[End(speaker: peer, connection: other)] = Wire(peer: address, connection: id)
+      wires[End(speaker: address, connection: id)] = Wire(
+        peer: peer, life: life(peer), connection: other)
+      wires[End(speaker: peer, connection: other)] = Wire(
+        peer: address, life: life(address), connection: id)
       carry(.connected(id, local: address), from: End(speaker: peer, connection: other))
       carry(
         .accepted(other, peer: address, local: peer), from: End(speaker: address, connection: id))
@@ -133,17 +150,25 @@ struct Simulation {
 
   private mutating func carry(_ event: SpeakerEvent, from end: End) {
     guard let wire = wires[end] else { return }
-    if severed.contains([end.speaker, wire.peer]) { return }
+    if severed.contains([end.speaker, wire.peer]) {
+      held[[end.speaker, wire.peer], default: []].append((wire, event))
+      return
+    }
     let delay = Duration.microseconds(Int.random(in: 50...5000, using: &random))
     let at = max(now.advanced(by: delay), wire.lastDelivery.advanced(by: .nanoseconds(1)))
     wires[end]?.lastDelivery = at
-    deliver(event, to: wire.peer, now.duration(to: at))
+    deliver(event, to: wire.peer, wire.life, now.duration(to: at))
   }
 
-  private mutating func deliver(_ event: SpeakerEvent, to address: IPAddress, _ delay: Duration) {
+  private func life(_ address: IPAddress) -> Int { lives[address] ?? 0 }
+
+  private mutating func deliver(
+    _ event: SpeakerEvent, to address: IPAddress, _ life: Int, _ delay: Duration
+  ) {
     nextOrder += 1
     queue.append(
-      Delivery(at: now.advanced(by: delay), order: nextOrder, to: address, event: event))
+      Delivery(
+        at: now.advanced(by: delay), order: nextOrder, to: address, life: life, event: event))
   }
 }
 
