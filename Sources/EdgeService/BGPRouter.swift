@@ -12,10 +12,12 @@ import Telemetry
 ///
 /// A text that cannot be read leaves the router down and the edge up, so that an operator can mend
 /// it in the shell.
-@Loop package final class BGPRouter: EdgeRouter {
+@Loop package final class BGPRouter: EdgeRouter, ShellHost {
   package private(set) var configuration = ZebosConfiguration()
+  package private(set) var router: Router?
   private let path: String
-  private var router: Router?
+  private var shells: [String: Shell] = [:]
+  private static let shellLimit = 64
   /// What is wrong with the file or with starting.
   private var failure: String?
   private let log = Logger(label: "edge")
@@ -25,8 +27,7 @@ import Telemetry
 
   package func start() async throws {
     do {
-      configuration = try ZebosConfiguration(parsing: try FileSystem.readText(path))
-      try run(configuration)
+      try apply(try ZebosConfiguration(parsing: try savedConfiguration()))
     } catch let error as SystemError where error.code == ENOENT {
       log.warning("no routing configuration yet", metadata: ["path": "\(path)"])
     } catch {
@@ -36,7 +37,7 @@ import Telemetry
   }
 
   /// Puts a configuration in force.
-  private func run(_ configuration: ZebosConfiguration) throws {
+  package func apply(_ configuration: ZebosConfiguration) throws {
     self.configuration = configuration
     switch (router, configuration.router) {
     case (let running?, let wanted?): try running.apply(wanted)
@@ -52,8 +53,22 @@ import Telemetry
     failure = nil
   }
 
+  package func save() throws {
+    try FileSystem.write(configuration.runningConfiguration, to: path, mode: 0o600)
+  }
+
+  package func savedConfiguration() throws -> String { try FileSystem.readText(path) }
+
   package func shell(_ line: String, session: String) async -> JSON {
-    ["output": "the routing shell is not built in\n", "prompt": "edge[0]# "]
+    // Sessions end with their users, who may have gone without a word.
+    if shells[session] == nil, shells.count >= Self.shellLimit { shells.removeAll() }
+    let shell = shells[session] ?? Shell(self)
+    let answer = shell.run(line)
+    shells[session] = answer.isOver ? nil : shell
+    return [
+      "output": .string(answer.output), "prompt": .string(answer.prompt),
+      "isOver": JSON(answer.isOver), "completions": JSON(answer.completions),
+    ]
   }
 
   package func stop() async {

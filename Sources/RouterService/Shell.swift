@@ -1,0 +1,207 @@
+import BGP
+import Intent
+import Linux
+import NetTypes
+
+/// What the shell shows and changes.
+@Loop package protocol ShellHost: AnyObject {
+  var configuration: ZebosConfiguration { get }
+  /// Nil while no `router bgp` stands.
+  var router: Router? { get }
+  func apply(_ configuration: ZebosConfiguration) throws
+  /// Makes the running configuration the one of the next start.
+  func save() throws
+  /// What the next start reads.
+  func savedConfiguration() throws -> String
+}
+
+/// One user's session with the router, in the manner of imish and vtysh.
+///
+///     edge[0]>  ─enable─▶  edge[0]#  ─configure terminal─▶  edge[0](config)#
+///                              ▲──────── end ───────┐             │ router bgp
+///                              └─────────── edge[0](config-router)# ◀┘
+///
+/// Each statement is in force at once; `write` keeps it. A mistake is answered with a line that
+/// begins with `%` and changes nothing.
+@Loop package final class Shell {
+  package struct Answer: Equatable, Sendable {
+    package var output = ""
+    package var prompt = ""
+    package var isOver = false
+    /// Words that may stand at the end of the line, for Tab.
+    package var completions: [String] = []
+  }
+
+  private enum Mode {
+    case user, privileged
+    case configuration(ZebosConfiguration.Context)
+  }
+
+  private let host: any ShellHost
+  private var mode = Mode.user
+
+  package init(_ host: any ShellHost) { self.host = host }
+
+  package var prompt: String {
+    let name = host.configuration.hostname
+    switch mode {
+    case .user: return "\(name)[0]>"
+    case .privileged: return "\(name)[0]#"
+    case .configuration(.global): return "\(name)[0](config)#"
+    case .configuration(.router): return "\(name)[0](config-router)#"
+    }
+  }
+
+  /// Runs a line. One that ends in `?` asks what may stand there, one that ends in a tab for the
+  /// words that complete it.
+  package func run(_ line: String) -> Answer {
+    var answer = Answer()
+    if line.hasSuffix("?") {
+      answer.output = help(String(line.dropLast()))
+    } else if line.hasSuffix("\t") {
+      let found = try? grammar.continuations(Self.words(String(line.dropLast()), keepingEnd: true))
+      answer.completions = (found ?? []).map(\.text).filter { $0.first?.isLowercase ?? false }
+    } else {
+      execute(line, &answer)
+    }
+    answer.prompt = prompt
+    return answer
+  }
+
+  private var grammar: ShellGrammar {
+    switch mode {
+    case .user: .user
+    case .privileged: .privileged
+    case .configuration(.global): .configuration
+    case .configuration(.router): .router
+    }
+  }
+
+  private static func words(_ line: String, keepingEnd: Bool = false) -> [String] {
+    var words = line.split(whereSeparator: \.isWhitespace).map(String.init)
+    if keepingEnd, words.isEmpty || line.last?.isWhitespace == true { words.append("") }
+    return words
+  }
+
+  private func help(_ line: String) -> String {
+    do throws(ShellGrammar.Mistake) {
+      let found = try grammar.continuations(Self.words(line, keepingEnd: true))
+      if found.isEmpty { return "% There is no matched command.\n" }
+      let width = (found.map(\.text.count).max() ?? 0) + 2
+      return found.map { "  \(padded($0.text, width))\($0.help)".trimmedEnd + "\n" }.joined()
+    } catch {
+      return Self.text(error, line)
+    }
+  }
+
+  private static func text(_ mistake: ShellGrammar.Mistake, _ line: String) -> String {
+    switch mistake {
+    case .unknown(let word): "% Unknown command at \"\(word)\": \(line)\n"
+    case .ambiguous(let word, let all):
+      "% Ambiguous command: \"\(word)\" may be \(all.sorted().joined(separator: ", "))\n"
+    case .incomplete: "% Incomplete command: \(line)\n"
+    }
+  }
+
+  private func execute(_ line: String, _ answer: inout Answer) {
+    var words = Self.words(line)
+    guard let first = words.first, !first.hasPrefix("!"), !first.hasPrefix("#") else { return }
+    if case .configuration = mode, first == "do" { words.removeFirst() }
+    do throws(ShellGrammar.Mistake) {
+      let (command, full) = try grammar.match(words)
+      answer.output = perform(command.action, full, &answer.isOver)
+    } catch {
+      answer.output = Self.text(error, line)
+    }
+  }
+
+  private func perform(
+    _ action: ShellAction, _ words: [String], _ isOver: inout Bool
+  ) -> String {
+    switch action {
+    case .enable: mode = .privileged
+    case .disable: mode = .user
+    case .configure:
+      mode = .configuration(.global)
+      return "Enter configuration commands, one per line.  End with CNTL/Z.\n"
+    case .end: mode = .privileged
+    case .exit:
+      switch mode {
+      case .configuration(.router): mode = .configuration(.global)
+      case .configuration(.global): mode = .privileged
+      case .user, .privileged: isOver = true
+      }
+    case .statement: return state(words.joined(separator: " "))
+    case .write:
+      return attempt {
+        try host.save()
+        return "Building configuration...\n[OK]\n"
+      }
+    case .showRunning: return host.configuration.runningConfiguration
+    case .showStartup: return attempt { try host.savedConfiguration() }
+    case .showVersion: return "atoll edge, BGP-4 (RFC 4271)\n"
+    case .nothing: break
+    default: return withRouter { show(action, words, $0) }
+    }
+    return ""
+  }
+
+  private func attempt(_ body: () throws -> String) -> String {
+    do { return try body() } catch { return "% \(error)\n" }
+  }
+
+  private func withRouter(_ body: (Router) -> String) -> String {
+    guard let router = host.router else { return "% BGP is not running: router bgp AS first\n" }
+    return body(router)
+  }
+
+  private func show(_ action: ShellAction, _ words: [String], _ router: Router) -> String {
+    let argument = words.first { IPAddress($0) != nil || IPPrefix($0) != nil } ?? ""
+    let tables = ShellTables(router.status)
+    switch action {
+    case .summary: return tables.summary
+    case .routes: return tables.routes
+    case .route: return tables.route(argument)
+    case .neighbors: return tables.neighbors(nil)
+    case .neighbor: return tables.neighbors(IPAddress(argument))
+    case .kernelRoutes: return tables.kernelRoutes
+    case .advertised:
+      return IPAddress(argument).map { tables.advertised(router.announced(to: $0)) } ?? ""
+    case .clearAll: router.reset()
+    case .clear:
+      guard let peer = IPAddress(argument),
+        router.configuration.neighbors.contains(where: { $0.address == peer })
+      else { return "% \(argument) is no neighbor\n" }
+      router.reset(peer)
+    default: break
+    }
+    return ""
+  }
+
+  private func state(_ line: String) -> String {
+    guard case .configuration(var context) = mode else { return "" }
+    var configuration = host.configuration
+    do throws(ZebosConfiguration.Mistake) {
+      try configuration.apply(line, in: &context)
+    } catch {
+      return "% \(error)\n"
+    }
+    mode = .configuration(context)
+    return attempt {
+      if configuration != host.configuration { try host.apply(configuration) }
+      return ""
+    }
+  }
+}
+
+func padded(_ text: String, _ width: Int) -> String {
+  text + String(repeating: " ", count: max(0, width - text.count))
+}
+
+extension String {
+  fileprivate var trimmedEnd: String {
+    var text = self
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return text
+  }
+}
