@@ -62,7 +62,7 @@ let package = Package(
     // Level 3: engines on top of the operating system.
     module("Transport", ["Linux", "CLinux", "HTTP", "NetTypes", "COpenSSL"]),
     module("Engine", ["Linux", "CLinux", "Delivery", "HTTP", "NetTypes", "Wire"]),
-    module("Containers", ["Linux", "Kubernetes", "NetTypes"]),
+    module("Containers", ["Linux", "CLinux", "Kubernetes", "NetTypes"]),
     module("Telemetry", [logging]),
 
     // Level 4: the Kubernetes API, both ends; the BGP speaker on real sockets.
@@ -144,7 +144,10 @@ let package = Package(
       ]),
     tests(
       "NodeService",
-      ["Kubernetes", "KubeClient", "Addressing", "Transport", "HTTP", "Linux", "NetTypes", logging]),
+      [
+        "Containers", "Kubernetes", "KubeClient", "Addressing", "Transport", "HTTP", "Linux",
+        "NetTypes", logging,
+      ]),
     tests("ControlPlane", ["Kubernetes", "KubeServer"]),
     tests("Unit", ["Linux", "Kubernetes", "NetTypes"]),
     .testTarget(name: "ArchitectureTests", swiftSettings: common),

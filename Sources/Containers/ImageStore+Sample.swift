@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Linux
 
@@ -26,7 +27,7 @@ extension ImageStore {
     var image = Image(reference: reference, id: id, root: folder + "/rootfs")
     image.entrypoint = ["/atoll-sample"]
     image.size = Int(status.st_size)
-    try record(image)
+    try add(image)
     removeUnused(beside: folder, prefix: Self.name(reference) + "-sample-")
     return image
   }

@@ -114,7 +114,7 @@ package struct ImageError: Error, CustomStringConvertible {
     var image = Image(reference: reference, id: digest, root: folder + "/rootfs")
     image.apply(configuration: config)
     image.size = manifest["layers"].elements.reduce(0) { $0 + ($1["size"].int ?? 0) }
-    try record(image)
+    try add(image)
     return image
   }
 
@@ -158,7 +158,8 @@ package struct ImageError: Error, CustomStringConvertible {
     return table.contains("lowerdir=\(folder)/rootfs")
   }
 
-  func record(_ image: Image) throws {
+  /// Lists an image whose files are in place.
+  package func add(_ image: Image) throws {
     try FileSystem.makeDirectories(root)
     try FileSystem.write(
       image.json.prettyText + "\n", to: "\(root)/\(Self.name(image.reference)).json")

@@ -37,6 +37,8 @@ int atoll_set_thread_name(const char *name);
 int atoll_accept(int listener);
 /// splice(2) between descriptors without offsets, non-blocking, moving pages.
 ssize_t atoll_splice(int from, int to, size_t count, int more);
+/// SEEK_DATA of lseek(2), hidden without _GNU_SOURCE.
+#define ATOLL_SEEK_DATA 3
 /// CLONE_NEWNET of clone(2).
 #define ATOLL_CLONE_NEWNET 0x40000000
 /// 1 if `path` is a bound namespace (a file of nsfs), 0 if not or if it is not there.

@@ -1,3 +1,4 @@
+import Containers
 import Glibc
 import Linux
 
@@ -24,7 +25,7 @@ import Linux
 
   /// A log that grew long has a hole for a beginning, then the rest of a line. See `ContainerLog`.
   private func skipHole() {
-    let data = lseek(descriptor, 0, SEEK_DATA)
+    let data = ContainerLog.beginning(of: descriptor)
     guard data > 0 else { return }
     offset = data
     let bytes = read()

@@ -1,3 +1,4 @@
+import Containers
 import Glibc
 import HTTP
 import Kubernetes
@@ -68,6 +69,24 @@ import Testing
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
     #expect(lines.count == 10_000)
     #expect(lines.first == "line 20000")
+  }
+
+  @Test(arguments: [nil, 100_000, 3] as [Int?])
+  func `a log whose beginning was freed is read from its first whole line`(tail: Int?) throws {
+    let path = "/tmp/atoll-log-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    defer { unlink(path) }
+    let text = (0..<30_000).map { "line \($0)\n" }.joined()
+    try Files.write(Array(text.utf8), to: path)
+    ContainerLog.trim(path, limit: 64 << 10)
+    let reader = LogReader(path: path)
+    try reader.seek(tailLines: tail)
+    var bytes: [UInt8] = []
+    while case let more = reader.read(), !more.isEmpty { bytes += more }
+    #expect(bytes.count <= 64 << 10 && text.utf8.reversed().starts(with: bytes.reversed()))
+    #expect(bytes.starts(with: Array("line ".utf8)))
+    if let tail, tail < 10 {
+      #expect(bytes == Array("line 29997\nline 29998\nline 29999\n".utf8))
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import Containers
 import Glibc
 import Kubernetes
 import Linux
@@ -28,11 +29,9 @@ let canRunContainers =
     try Files.makeDirectory(options.stateDirectory)
     try Files.makeDirectory(options.runtimeDirectory)
     try Files.makeDirectory(options.imageDirectory)
-    let image: JSON = [
-      "reference": "test.local/host:1", "id": "sha256:host", "root": "/", "size": 1,
-      "entrypoint": [], "command": [], "environment": [], "workingDirectory": "/", "user": "",
-    ]
-    try Files.write(image.bytes, to: options.imageDirectory + "/test.local-host-1.json")
+    let reference = try #require(ImageReference("test.local/host:1"))
+    try ImageStore(root: options.imageDirectory).add(
+      Image(reference: reference, id: "sha256:host", root: "/"))
     return NodeAgent(
       options, api: api, runtime: try RuncRuntime(options),
       network: try VethNetwork(directory: options.runtimeDirectory + "/netns"),
