@@ -21,18 +21,7 @@ import NetTypes
     let runner = ProbeRunner(plan: plan)
     var report = VerificationReport(unit: record.name)
     report.missing = verification.missing
-    // Probes only wait for the network, so all are under way at once.
-    let probes = verification.items.map { item in
-      Task { @Loop in
-        let outcome = await runner.run(item.probe)
-        var row = VerificationReport.Row(item: item, detail: outcome.detail)
-        if let failure = outcome.failure {
-          row.failure = await diagnosis.firstWrongHop(of: item) ?? failure
-        }
-        return row
-      }
-    }
-    for probe in probes { report.rows.append(await probe.value) }
+    report.rows = await Probing(verification.items, runner, diagnosis).rows()
     return report
   }
 
@@ -45,6 +34,40 @@ import NetTypes
     objects.ingresses = try await client.list("/apis/networking.k8s.io/v1/ingresses")
     objects.affinities = try await client.list("/apis/crd.projectcalico.org/v1/blockaffinities")
     return objects
+  }
+}
+
+/// All probes of a plan, under way at once: they only wait for the network.
+///
+/// Results are left here by index. Handing a `Row` over as a task's value crashes when built with
+/// Swift 6.3.1's optimizer, which copies it from a place it has not filled.
+@Loop private final class Probing {
+  private let items: [VerificationPlan.Item]
+  private let runner: ProbeRunner
+  private let diagnosis: Diagnosis
+  private var outcomes: [ProbeRunner.Outcome]
+
+  init(_ items: [VerificationPlan.Item], _ runner: ProbeRunner, _ diagnosis: Diagnosis) {
+    self.items = items
+    self.runner = runner
+    self.diagnosis = diagnosis
+    outcomes = Array(repeating: ProbeRunner.Outcome(), count: items.count)
+  }
+
+  func rows() async -> [VerificationReport.Row] {
+    let tasks = items.indices.map { index in Task { @Loop in await probe(index) } }
+    for task in tasks { await task.value }
+    return zip(items, outcomes).map {
+      VerificationReport.Row(item: $0, detail: $1.detail, failure: $1.failure)
+    }
+  }
+
+  private func probe(_ index: Int) async {
+    var outcome = await runner.run(items[index].probe)
+    if let failure = outcome.failure {
+      outcome.failure = await diagnosis.firstWrongHop(of: items[index]) ?? failure
+    }
+    outcomes[index] = outcome
   }
 }
 
