@@ -6,7 +6,8 @@ RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
 TEST_PACKAGES  := bird2 curl jq kubernetes-client wrk
 BENCH_PACKAGES := haproxy nginx-light wrk
 
-SWIFT_FLAGS := -c release
+# Tests look inside modules; with one set of flags they share what `make up` has built.
+SWIFT_FLAGS := -c release -Xswiftc -enable-testing
 ATOLL       := .build/release/atoll
 # What `make up` hands to `atoll up`: make up UP="--name west --agents 1"
 UP ?=
