@@ -1,0 +1,29 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, because every module in it is built with libFuzzer's and AddressSanitizer's
+// instrumentation. The modules are the project's, by links.
+
+let instrumented: [SwiftSetting] = [
+  .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library", "-O"]),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "fuzz",
+  targets: [
+    .target(name: "NetTypes", swiftSettings: instrumented),
+    .target(name: "Wire", swiftSettings: instrumented),
+    .target(name: "BGP", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
+    .target(name: "HTTP", dependencies: ["Wire"], swiftSettings: instrumented),
+    .target(name: "Kubernetes", dependencies: ["NetTypes"], swiftSettings: instrumented),
+    .target(name: "CFuzzer"),
+    .executableTarget(
+      name: "atoll-fuzz",
+      dependencies: ["CFuzzer", "NetTypes", "Wire", "BGP", "HTTP", "Kubernetes"],
+      swiftSettings: instrumented,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
+  ],
+  swiftLanguageModes: [.v6]
+)

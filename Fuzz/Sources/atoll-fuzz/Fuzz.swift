@@ -1,0 +1,80 @@
+import BGP
+import CFuzzer
+import Glibc
+import HTTP
+import Kubernetes
+import Wire
+
+/// One decoder a run: `atoll-fuzz TARGET [libFuzzer's arguments]`.
+///
+/// A target must never trap, and what it decodes must survive encoding where there is an encoder.
+@main
+enum Fuzz {
+  static let targets: [(name: String, body: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32)] = [
+    (
+      "bgp",
+      { bytes, count in
+        let input = Fuzz.bytes(bytes, count)
+        for isFourOctet in [true, false] {
+          let options = CodecOptions(fourOctetAS: isFourOctet)
+          _ = try? Message(decoding: input[...], options: options)
+        }
+        return 0
+      }
+    ),
+    (
+      "http",
+      { bytes, count in
+        for role in [HTTPDecoder.Role.server, .client] {
+          var decoder = HTTPDecoder(role: role)
+          decoder.append(Fuzz.bytes(bytes, count))
+          decoder.finish()
+          while let event = try? decoder.next() { _ = event }
+        }
+        return 0
+      }
+    ),
+    (
+      "json",
+      { bytes, count in
+        guard let json = try? JSON(parsing: Fuzz.bytes(bytes, count)) else { return 0 }
+        guard let again = try? JSON(parsing: json.bytes) else {
+          preconditionFailure("what was serialized does not parse")
+        }
+        precondition(again.bytes == json.bytes, "serializing again gives another text")
+        return 0
+      }
+    ),
+    (
+      "protobuf",
+      { bytes, count in
+        _ = try? Protobuf.decode(Fuzz.bytes(bytes, count))
+        return 0
+      }
+    ),
+    (
+      "selector",
+      { bytes, count in
+        let text = String(decoding: Fuzz.bytes(bytes, count), as: UTF8.self)
+        guard let selector = try? LabelSelector(parsing: text) else { return 0 }
+        _ = selector.matches(["a": "b"])
+        return 0
+      }
+    ),
+  ]
+
+  private static func bytes(_ start: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
+    Array(UnsafeBufferPointer(start: start, count: count))
+  }
+
+  static func main() {
+    let words = CommandLine.arguments
+    guard words.count > 1, let target = targets.first(where: { $0.name == words[1] }) else {
+      print(targets.map(\.name).joined(separator: "\n"))
+      return
+    }
+    var arguments = ([words[0]] + words.dropFirst(2)).map { strdup($0) }
+    let code = atoll_run_fuzzer(Int32(arguments.count), &arguments, target.body)
+    exit(code)
+  }
+}
