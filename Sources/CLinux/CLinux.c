@@ -74,3 +74,7 @@ int atoll_open_folder(int parent, const char *name) {
                          .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
   return (int)syscall(SYS_openat2, parent, name, &how, sizeof how);
 }
+
+int atoll_spawn_closefrom(void *actions, int first) {
+  return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}

@@ -34,7 +34,12 @@ package enum YAML {
   package static func nodes(_ text: String, file: String) throws(FileProblem) -> [Yams.Node] {
     do {
       var found: [Yams.Node] = []
-      for node in try Yams.compose_all(yaml: text) where !node.isNothing { found.append(node) }
+      var sequence = try Yams.compose_all(yaml: text)
+      while let node = sequence.next() {
+        if !node.isNothing { found.append(node) }
+      }
+      // A mistake ends the sequence; it is not thrown.
+      if let error = sequence.error { throw error }
       return found
     } catch let error as YamlError {
       throw problem(error, file)

@@ -91,6 +91,9 @@ import NetTypes
       posix_spawn_file_actions_adddup2(&actions, standard, 1)
       posix_spawn_file_actions_adddup2(&actions, error, 2)
     }
+    // Nothing that this process was given reaches its children: a daemon that kept a caller's pipe
+    // open would keep that caller waiting.
+    atoll_spawn_closefrom(&actions, 3)
     if let directory { atoll_spawn_addchdir(&actions, directory) }
     // The child begins with no signal blocked or ignored, whatever this process does with them.
     var none = sigset_t()

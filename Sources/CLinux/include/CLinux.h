@@ -47,6 +47,8 @@ int atoll_is_namespace(const char *path);
 int atoll_become_subreaper(void);
 /// posix_spawn_file_actions_addchdir_np(3) on a `posix_spawn_file_actions_t`.
 int atoll_spawn_addchdir(void *actions, const char *path);
+/// posix_spawn_file_actions_addclosefrom_np(3): closes `first` and every descriptor above it.
+int atoll_spawn_closefrom(void *actions, int first);
 /// pipe2(2), close-on-exec.
 int atoll_pipe(int ends[2]);
 /// pidfd_send_signal(2).
