@@ -38,7 +38,10 @@ package enum EmbeddedUnit {
     try await log.step("routing") { ((), try await readiness.routingObjects()) }
     try await log.step("nodes") { ((), try await readiness.nodes()) }
     try await log.step("manifests") {
-      ((), try await UnitManifests(record: record, plan: plan).install(sample: sample && kept == nil))
+      (
+        (),
+        try await UnitManifests(record: record, plan: plan).install(sample: sample && kept == nil)
+      )
     }
     try await log.step("bgp") { ((), try await readiness.sessions()) }
     try await log.step("pods") { ((), try await readiness.workloads()) }

@@ -19,7 +19,8 @@ import Testing
         guard let own = levels[module], let other = levels[imported] else { continue }
         let allowed = other.level < own.level || own.siblings.contains(imported)
         #expect(
-          allowed, "\(file): \(module) (level \(own.level)) imports \(imported) (level \(other.level))")
+          allowed,
+          "\(file): \(module) (level \(own.level)) imports \(imported) (level \(other.level))")
       }
     }
   }
@@ -85,7 +86,10 @@ struct Tree {
     var found: [(String, String)] = []
     for file in files(of: module) {
       let text = try String(contentsOf: file, encoding: .utf8)
-      for match in text.matches(of: #/(?m)^(?:@\w+ |package |internal |public )*import (?:struct |class |enum |func )?(\w+)/#) {
+      for match in text.matches(
+        of:
+          #/(?m)^(?:@\w+ |package |internal |public )*import (?:struct |class |enum |func )?(\w+)/#)
+      {
         found.append((file.lastPathComponent, String(match.1)))
       }
     }

@@ -132,7 +132,8 @@ struct AtomicUnitTests {
   }
 
   private func routesAroundADeadLink() throws {
-    try unit.atoll("exec", "--name", unit.name, "agent-0", "--", "ip", "link", "set", "eth0", "down")
+    try unit.atoll(
+      "exec", "--name", unit.name, "agent-0", "--", "ip", "link", "set", "eth0", "down")
     let gone = try unit.eventually(60, "verify names agent-0 as wrong") {
       let report = try unit.atoll("verify", "--name", unit.name)
       return report.status != 0 && report.output.contains("agent-0")

@@ -21,7 +21,9 @@ struct Command {
     // Files, not pipes: a grandchild that keeps a pipe open would keep the test waiting.
     let output = folder.appending(path: "out")
     let errors = folder.appending(path: "err")
-    for file in [output, errors] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
+    for file in [output, errors] {
+      _ = FileManager.default.createFile(atPath: file.path, contents: nil)
+    }
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     if let input {
