@@ -84,11 +84,12 @@ struct AtomicUnitTests {
     return "\(octets[0]).\(octets[1]).\(octets[2]).\(octets[3] & 0xC0)/26"
   }
 
+  /// The addresses of pods that are here to stay.
   private func podAddresses() throws -> Set<String> {
-    let words = ["get", "pod", "-A", "-o", "jsonpath={.items[*].status.podIP}"]
-    let pods = try Command.run(
-      ["kubectl"] + words, environment: ["KUBECONFIG": "/var/lib/atoll/\(unit.name)/kubeconfig"])
-    return Set(pods.output.split(separator: " ").map(String.init))
+    let items = try unit.kubectl("get", "pod", "-A", "-o", "json").json["items"]
+    let pods = items as? [[String: Any]] ?? []
+    let staying = pods.filter { ($0["metadata"] as? [String: Any])?["deletionTimestamp"] == nil }
+    return Set(staying.compactMap { ($0["status"] as? [String: Any])?["podIP"] as? String })
   }
 
   private func processes() throws -> String {
@@ -149,11 +150,9 @@ struct AtomicUnitTests {
 
   private func comesBackFromNothing() throws {
     let addresses = try podAddresses()
-    let list = try Command.run(["pgrep", "-f", "atoll.*--name \(unit.name)( |$)"])
     let supervisor = try String(
       contentsOfFile: "/run/atoll/\(unit.name)/supervisor.pid", encoding: .utf8)
     let roles = try processes().split(whereSeparator: { !$0.isNumber }).filter { $0.count > 2 }
-    _ = list
     try Command.run(["kill", "-9", supervisor.filter(\.isNumber)])
     for pid in roles { try Command.run(["kill", "-9", String(pid)]) }
     let up = try unit.up()
