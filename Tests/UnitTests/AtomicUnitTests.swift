@@ -99,6 +99,11 @@ struct AtomicUnitTests {
       found = try podAddresses()
       return found == addresses
     }
+    if !same {
+      print(try unit.kubectl("get", "deployment,replicaset,pod", "-o", "wide").output)
+      print(try unit.kubectl("get", "events", "--sort-by=.lastTimestamp").output)
+      print(try unit.atoll("logs", "--name", unit.name, "agent-0", "-n", "30").output)
+    }
     #expect(same, "found \(found.sorted()), expected \(addresses.sorted())")
   }
 
