@@ -95,11 +95,15 @@ import NetTypes
     if type.isNamespaced {
       path += "/namespaces/\(object.namespace.isEmpty ? "default" : object.namespace)"
     }
+    let namespace = object.namespace.isEmpty ? "default" : object.namespace
+    let name = ResourceName(namespace: type.isNamespaced ? namespace : "", name: object.name)
+    let stamped = ManifestMark.stamp(document)
+    if ManifestMark.holds(api.store.get(type.storage, name), stamped) { return nil }
     let response = await api.handle(
       APIRequest(
         method: "PATCH", path: "\(path)/\(type.plural)/\(object.name)",
         query: [("fieldManager", "atoll-manifests"), ("force", "true")],
-        headers: ["content-type": "application/apply-patch+yaml"], body: document.bytes))
+        headers: ["content-type": "application/apply-patch+yaml"], body: stamped.bytes))
     if (200..<300).contains(response.status) { return nil }
     guard case .bytes(let bytes) = response.body, let status = try? JSON(parsing: bytes) else {
       return "\(kind.kind) \(object.name): refused with \(response.status)"

@@ -52,10 +52,13 @@ import Linux
     if type.isNamespaced {
       path += "/namespaces/\(object.namespace.isEmpty ? "default" : object.namespace)"
     }
+    path += "/\(type.plural)/\(object.name)"
+    let stamped = ManifestMark.stamp(document)
+    if ManifestMark.holds(try? await client.get(path), stamped) { return }
     do {
       _ = try await client.request(
-        "PATCH", "\(path)/\(type.plural)/\(object.name)",
-        query: [("fieldManager", "atoll-manifests"), ("force", "true")], body: document,
+        "PATCH", path,
+        query: [("fieldManager", "atoll-manifests"), ("force", "true")], body: stamped,
         contentType: "application/apply-patch+yaml")
     } catch let status as APIStatus {
       throw UnitError("\(file): \(object.kind) \(object.name): \(status.message)")
