@@ -194,7 +194,9 @@ package struct DeploymentController {
     let wanted = own.reduce(0) { $0 + $1.replicas }
     if others.isEmpty { return scale(current, to: deployment.replicas) }
     if current.replicas > deployment.replicas { return scale(current, to: deployment.replicas) }
-    let room = deployment.replicas + surge - wanted
+    // Pods that a set was told to give up count until they go.
+    let present = own.reduce(0) { $0 + max($1.replicas, activePods($1).count) }
+    let room = deployment.replicas + surge - present
     if current.replicas < deployment.replicas, room > 0 {
       return scale(current, to: min(deployment.replicas, current.replicas + room))
     }
