@@ -19,13 +19,10 @@ package enum EmbeddedUnit {
     for notice in notices { log.notice(notice) }
     try Preflight.check()
     let plan = try UnitPlan(configuration)
-    let lock = try UnitLock(configuration.name)
+    let lock = try FileLock.unit(configuration.name)
     defer { lock.release() }
     let kept = UnitRegistry.kept(configuration.name)
-    try plan.checkAgainst(try UnitRegistry.all())
-    try checkUnchanged(configuration, kept)
-    let publishes = try PortChoice.choose(for: configuration, kept: kept)
-    let record = UnitRecord(configuration: configuration, publishes: publishes)
+    let record = try reserve(plan, kept: kept)
     let deadline = Loop.now.advanced(by: wait)
     do {
       try await build(plan, record, kept: kept, log)
@@ -34,6 +31,7 @@ package enum EmbeddedUnit {
       throw error
     }
     let readiness = try UnitReadiness(record: record, plan: plan, deadline: deadline)
+    try await log.step("ports") { ((), try await readiness.ports()) }
     try await log.step("api") { (try await readiness.apiServer(), "\(plan.apiServer)") }
     try await log.step("routing") { ((), try await readiness.routingObjects()) }
     try await log.step("nodes") { ((), try await readiness.nodes()) }
@@ -49,6 +47,22 @@ package enum EmbeddedUnit {
     return UpSummary(record: record, elapsed: log.elapsed)
   }
 
+  /// Chooses what the unit has to itself on this machine, and writes it down before another unit
+  /// chooses.
+  @Loop private static func reserve(_ plan: UnitPlan, kept: UnitRecord?) throws -> UnitRecord {
+    let lock = try FileLock.registry()
+    defer { lock.release() }
+    try plan.checkAgainst(try UnitRegistry.all())
+    try checkUnchanged(plan.configuration, kept)
+    let publishes = try PortChoice.choose(for: plan.configuration, kept: kept)
+    let record = UnitRecord(configuration: plan.configuration, publishes: publishes)
+    if record != kept {
+      try FileSystem.makeDirectories(record.directory.state, mode: 0o700)
+      try FileSystem.write(record.json.prettyText + "\n", to: record.directory.record)
+    }
+    return record
+  }
+
   @Loop private static func build(
     _ plan: UnitPlan, _ record: UnitRecord, kept: UnitRecord?, _ log: ProgressLog
   ) async throws {
@@ -58,7 +72,7 @@ package enum EmbeddedUnit {
     }
     try await log.step("state") {
       let issued = try UnitKeys(plan: plan, apiPort: record.apiPort ?? 0).prepare()
-      try writeState(plan, record)
+      try writeState(plan, record.directory)
       return ((), issued == 0 ? "as it was" : "\(issued) certificates, \(record.directory.state)")
     }
     try await log.step("image") {
@@ -71,14 +85,12 @@ package enum EmbeddedUnit {
     }
   }
 
-  @Loop private static func writeState(_ plan: UnitPlan, _ record: UnitRecord) throws {
-    let directory = record.directory
+  @Loop private static func writeState(_ plan: UnitPlan, _ directory: UnitDirectory) throws {
     for folder in [directory.manifests, directory.server, directory.edge, directory.logs] {
       try FileSystem.makeDirectories(folder, mode: 0o700)
     }
     try FileSystem.makeDirectories(directory.runtime + "/roles", mode: 0o700)
     try writeRouterConfiguration(plan, directory)
-    try FileSystem.write(record.json.prettyText + "\n", to: directory.record)
   }
 
   /// Writes the edge's configuration unless an operator has changed it since it was last generated.
@@ -127,6 +139,7 @@ package enum EmbeddedUnit {
       // Its successor adopts the roles and opens the ports anew.
       kill(running, SIGKILL)
     }
+    unlink(record.directory.portsState)
     let executable = try FileSystem.executablePath()
     _ = try ChildProcess.spawn(
       [executable, "supervise", "--name", record.name],
@@ -140,7 +153,7 @@ package enum EmbeddedUnit {
   ) async throws {
     let log = ProgressLog(show: show)
     try Preflight.checkRoot()
-    let lock = try UnitLock(name)
+    let lock = try FileLock.unit(name)
     defer { lock.release() }
     try await log.step("down") {
       try await remove(name, keepState: keepState)

@@ -31,13 +31,20 @@ enum Preflight {
   }
 }
 
-/// One command at a time works on a unit; another one waits for it.
-final class UnitLock {
+/// A file that one process at a time holds; another one waits for it.
+final class FileLock {
   private let descriptor: Int32
 
-  init(_ unit: String) throws {
+  /// The lock of commands that change a unit.
+  static func unit(_ name: String) throws -> FileLock {
+    try FileLock(UnitDirectory(unit: name).lock)
+  }
+
+  /// The lock of commands that choose networks and ports no other unit may have.
+  static func registry() throws -> FileLock { try FileLock(UnitDirectory.registryLock) }
+
+  private init(_ path: String) throws {
     try FileSystem.makeDirectories(UnitDirectory.runtimeRoot, mode: 0o755)
-    let path = UnitDirectory(unit: unit).supervisorLock
     let file = try system("open", path) { open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600) }
     descriptor = file
     try system("flock", path) { flock(file, LOCK_EX) }

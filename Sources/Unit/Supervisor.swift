@@ -17,13 +17,14 @@ import NetTypes
   private let executable: String
   private let log: Logger
   private var roles: [SupervisedRole] = []
-  private var relays: [PublishedPortRelay] = []
+  private let ports: PublishedPorts
 
   package init(record: UnitRecord, executable: String, log: Logger) throws {
     self.record = record
     self.executable = executable
     self.log = log
     plan = try UnitPlan(record.configuration)
+    ports = PublishedPorts(record: record, plan: plan, log: log)
   }
 
   /// Runs until SIGTERM or SIGINT, then stops every role.
@@ -32,7 +33,7 @@ import NetTypes
     try file.write(pid: getpid())
     defer { file.remove() }
     try ChildProcess.becomeSubreaper()
-    openPorts()
+    ports.open()
     roles = plan.processes(publishes: record.publishes).map {
       SupervisedRole($0, directory: record.directory, executable: executable, log: log)
     }
@@ -42,32 +43,9 @@ import NetTypes
     await stop()
   }
 
-  private func openPorts() {
-    for published in record.publishes {
-      let target: SocketAddress
-      let namespace: String
-      switch published.target {
-      case .server: (target, namespace) = (plan.apiServer, plan.edge.namespace)
-      case .edge:
-        target = SocketAddress(plan.ingressVIP, port: published.port)
-        namespace = plan.client.namespace
-      case .address(let address):
-        target = SocketAddress(address, port: published.port)
-        namespace = plan.client.namespace
-      }
-      do {
-        relays.append(
-          try PublishedPortRelay(
-            hostPort: published.hostPort, namespace: namespace, target: target))
-      } catch {
-        log.error("port is not published", metadata: ["port": "\(published)", "why": "\(error)"])
-      }
-    }
-  }
-
   /// The edge first, so that nothing is sent to what is about to go; the API server last.
   private func stop() async {
-    for relay in relays { relay.stop() }
+    ports.close()
     for role in roles.reversed() { role.stop() }
     let deadline = Loop.now.advanced(by: Self.stopLimit)
     while roles.contains(where: \.isRunning), Loop.now < deadline {

@@ -4,7 +4,9 @@
 /// ```
 /// /var/lib/atoll/UNIT/  unit.json  kubeconfig  pki/  manifests/  server/  edge/  nodes/ROLE/  logs/
 /// /var/lib/atoll/images/                       shared by all units
-/// /run/atoll/UNIT/      supervisor.pid  roles/NAME.pid  edge.sock  nodes/ROLE/
+/// /run/atoll/UNIT/      supervisor.pid  ports.json  roles/NAME.pid  edge.sock  nodes/ROLE/
+/// /run/atoll/UNIT.lock  held by a command that changes the unit
+/// /run/atoll/.lock      held by a command that chooses networks and ports
 /// ```
 package struct UnitDirectory: Hashable, Sendable {
   package static let stateRoot = "/var/lib/atoll"
@@ -26,7 +28,9 @@ package struct UnitDirectory: Hashable, Sendable {
   package var routerConfiguration: String { edge + "/router.conf" }
   package var logs: String { state + "/logs" }
   package var supervisorPID: String { runtime + "/supervisor.pid" }
-  package var supervisorLock: String { Self.runtimeRoot + "/\(unit).lock" }
+  package var portsState: String { runtime + "/ports.json" }
+  package var lock: String { "\(Self.runtimeRoot)/\(unit).lock" }
+  static let registryLock = runtimeRoot + "/.lock"
   package var edgeSocket: String { runtime + "/edge.sock" }
 
   package func log(of process: String) -> String { "\(logs)/\(process).log" }

@@ -40,6 +40,14 @@ import NetTypes
     }
   }
 
+  func ports() async throws -> String {
+    try await until("ports") {
+      let problems = PublishedPorts.problems(of: record)
+      return problems.isEmpty ? nil : problems.joined(separator: "; ")
+    }
+    return record.publishes.map(\.description).joined(separator: ", ")
+  }
+
   func apiServer() async throws {
     try await until("api") {
       _ = try await client.get("/readyz")

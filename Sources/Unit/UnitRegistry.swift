@@ -17,7 +17,17 @@ package enum UnitRegistry {
     try? read(name)
   }
 
-  package static func all() throws -> [UnitRecord] { try names().map(read) }
+  package static func all() throws -> [UnitRecord] {
+    try names().compactMap { name in
+      do {
+        return try read(name)
+      } catch {
+        // Taken down since it was listed.
+        if !FileSystem.exists(UnitDirectory(unit: name).record) { return nil }
+        throw error
+      }
+    }
+  }
 
   /// The unit of that name; without a name, the only one there is.
   package static func find(_ name: String?) throws -> UnitRecord {

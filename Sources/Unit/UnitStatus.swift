@@ -31,6 +31,7 @@ package struct UnitStatus: Sendable {
     } catch {
       status.problems.append("edge: \(error)")
     }
+    status.problems += PublishedPorts.problems(of: record).map { "port \($0)" }
     return status
   }
 

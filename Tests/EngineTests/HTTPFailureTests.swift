@@ -23,7 +23,11 @@ import Testing
       ],
       pools: [
         Pool(name: "up", members: [member(backend.port)]),
-        Pool(name: "down", members: [member(closed)]), Pool(name: "empty"),
+        // A first probe in hours: only the traffic, and then the probe that it brings on, tell.
+        Pool(
+          name: "down", members: [member(closed)],
+          monitor: Monitor(kind: .tcp, interval: .seconds(360_000))),
+        Pool(name: "empty"),
       ])
     try await withEngine(configuration) { engine in
       let answers = try await blocking {

@@ -129,8 +129,8 @@ struct AtomicUnitTests {
     try verifies("after scaling up")
     #expect(try unit.kubectl("scale", "deployment/whoami", "--replicas=2").status == 0)
     #expect(try unit.kubectl("rollout", "status", "deployment/whoami", "--timeout=60s").status == 0)
-    let first = try unit.kubectl("get", "pod", "-o", "name").output.split(separator: "\n")[0]
-    #expect(try unit.kubectl("delete", String(first)).status == 0)
+    let pods = try unit.kubectl("get", "pod", "-o", "name").output.split(separator: "\n")
+    #expect(try unit.kubectl("delete", String(try #require(pods.first))).status == 0)
     try verifies("after deleting a pod")
     #expect(try answers())
     #expect(try unit.kubectl("scale", "deployment/whoami", "--replicas=4").status == 0)
