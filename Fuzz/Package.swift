@@ -5,7 +5,7 @@ import PackageDescription
 // instrumentation. The modules are the project's, by links.
 
 let instrumented: [SwiftSetting] = [
-  .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library", "-O"]),
+  .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"]),
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
@@ -23,7 +23,7 @@ let package = Package(
       name: "atoll-fuzz",
       dependencies: ["CFuzzer", "NetTypes", "Wire", "BGP", "HTTP", "Kubernetes"],
       swiftSettings: instrumented,
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]),
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
   ],
   swiftLanguageModes: [.v6]
 )

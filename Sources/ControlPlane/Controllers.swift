@@ -23,12 +23,15 @@ import NetTypes
   let store: Store
   private let log: Logger
   private let options: NodeLifecycleController.Options
-  private let events: EventRecorder
+  private let writer: Writer
   private let garbage: GarbageCollector
   private var dirty: [Key] = []
   private var isDirty: Set<Key> = []
   private var delays: [Key: Duration] = [:]
   private var isScheduled = false
+  /// Since when this process has answered without a pause.
+  private var listening: Timestamp
+  private var lastPulse: Instant
   private var tasks: [Task<Void, Never>] = []
 
   package init(
@@ -38,16 +41,23 @@ import NetTypes
     self.store = store
     self.options = options
     self.log = log
-    events = EventRecorder(store: store)
+    writer = Writer(store: store)
     garbage = GarbageCollector(store: store)
+    listening = store.now
+    lastPulse = Loop.now
   }
 
   package func start() {
-    let resources = Set(store.types.all.map(\.storage)).subtracting([.events])
-    let changes = store.subscribe(resources)
     tasks.append(
-      Task { @Loop [weak self] in
-        for await change in changes { self?.note(change) }
+      Task { @Loop [weak self, store, log] in
+        while !Task.isCancelled {
+          for await change in store.subscribe(.allExcept([.events, .leases])) {
+            self?.note(change)
+          }
+          if !Task.isCancelled {
+            log.warning("controllers fell behind and look at everything anew")
+          }
+        }
       })
     tasks.append(
       Task { @Loop [weak self] in
@@ -90,6 +100,7 @@ import NetTypes
 
   private func noteNode(_ change: StoreEvent) {
     mark(.node(change.name.name))
+    if change.kind == .deleted { perform(orphanedPods(), for: nil) }
     for set in store.list(.daemonSets) {
       mark(.daemonSet(KubernetesObject(json: set).resourceName))
     }
@@ -136,6 +147,9 @@ import NetTypes
 
   /// What depends on time alone.
   private func pulse(sweep: Bool) {
+    // Stopped or starved: nodes may have called, and nobody answered.
+    if lastPulse.duration(to: Loop.now) > Self.tick * 3 { listening = store.now }
+    lastPulse = Loop.now
     for node in store.list(.nodes) { mark(.node(KubernetesObject(json: node).name)) }
     for deployment in store.list(.deployments).map(Deployment.init(json:))
     where deployment.minReadySeconds > 0
@@ -148,14 +162,25 @@ import NetTypes
       mark(.replicaSet(set.resourceName))
     }
     guard sweep else { return }
-    perform(garbage.sweep() + orphanedPods(), for: nil)
+    perform(garbage.sweep() + orphanedPods() + orphanedEndpoints(), for: nil)
   }
 
   /// Pods on nodes that no longer exist.
   private func orphanedPods() -> [Write] {
     store.list(.pods).map(Pod.init(json:)).compactMap { pod in
       guard let node = pod.nodeName, store.get(.nodes, name: node) == nil else { return nil }
-      return .delete(.pods, pod.resourceName, uid: pod.uid)
+      // Nobody is left there to end it.
+      return .delete(.pods, pod.resourceName, uid: pod.uid, grace: 0)
+    }
+  }
+
+  /// Endpoints of ours whose Service is gone.
+  private func orphanedEndpoints() -> [Write] {
+    store.list(.endpoints).map(Endpoints.init(json:)).compactMap { endpoints in
+      guard EndpointsController.isOwn(endpoints),
+        store.get(.services, endpoints.resourceName) == nil
+      else { return nil }
+      return .delete(.endpoints, endpoints.resourceName, uid: endpoints.uid)
     }
   }
 
@@ -200,7 +225,7 @@ import NetTypes
         DaemonSet(json: json), nodes: store.list(.nodes).map(Node.init(json:)),
         pods: pods(in: name.namespace), now: store.now)
     case .service(let name):
-      guard let json = store.get(.services, name) else { return [] }
+      guard let json = store.get(.services, name) else { return orphanedEndpoints() }
       return EndpointsController.reconcile(
         Service(json: json), pods: pods(in: name.namespace),
         slices: store.list(.endpointSlices, namespace: name.namespace)
@@ -211,7 +236,7 @@ import NetTypes
       let lease = store.get(.leases, namespace: "kube-node-lease", name: name)
       return NodeLifecycleController.reconcile(
         Node(json: json), lease: lease.map(Lease.init(json:)),
-        pods: pods().filter { $0.nodeName == name }, now: store.now, options)
+        pods: pods().filter { $0.nodeName == name }, listening: listening, now: store.now, options)
     case .pod(let name): return scheduling(name)
     }
   }
@@ -260,7 +285,7 @@ import NetTypes
 
   private func perform(_ writes: [Write], for key: Key?) {
     do {
-      for write in writes { try perform(write) }
+      for write in writes { try writer.perform(write) }
       if let key { delays[key] = nil }
     } catch {
       guard let key else { return log.warning("write refused", metadata: ["why": "\(error)"]) }
@@ -273,49 +298,5 @@ import NetTypes
       }
       Loop.after(delay) { [weak self] in self?.mark(key) }
     }
-  }
-
-  private func perform(_ write: Write) throws(APIStatus) {
-    switch write {
-    case .create(let resource, let json):
-      let made = try store.create(resource, json)
-      recordCreation(of: made, resource)
-    case .update(let resource, let json): try store.update(resource, json)
-    case .updateStatus(let resource, let json): try store.updateStatus(resource, json)
-    case .delete(let resource, let name, let uid):
-      do {
-        try store.delete(resource, name, DeleteOptions(propagation: .background, uid: uid))
-      } catch  where error.isNotFound || error.isConflict {
-        // Gone already, or another one of that name.
-      }
-    case .bind(let name, let node): try bind(name, to: node)
-    case .event(let note): events.record(note)
-    }
-  }
-
-  private func bind(_ name: ResourceName, to node: String) throws(APIStatus) {
-    try store.modify(.pods, name) { pod throws(APIStatus) in
-      pod["spec"]["nodeName"] = JSON(node)
-    }
-    let now = store.now
-    try store.modify(.pods, name, part: .status) { json throws(APIStatus) in
-      var pod = Pod(json: json)
-      pod.setCondition(Condition(type: "PodScheduled", status: true, at: now))
-      json = pod.json
-    }
-  }
-
-  private func recordCreation(of json: JSON, _ resource: GroupResource) {
-    guard resource == .pods, let owner = KubernetesObject(json: json).controller else { return }
-    let pod = KubernetesObject(json: json)
-    let reference = ObjectReference(
-      json: [
-        "apiVersion": JSON(owner.apiVersion), "kind": JSON(owner.kind), "name": JSON(owner.name),
-        "namespace": JSON(pod.namespace), "uid": JSON(owner.uid),
-      ])
-    events.record(
-      EventNote(
-        reference, "SuccessfulCreate", "Created pod: \(pod.name)",
-        source: "\(owner.kind.lowercased())-controller"))
   }
 }

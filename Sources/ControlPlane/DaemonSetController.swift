@@ -14,7 +14,11 @@ package enum DaemonSetController {
     var writes: [Write] = []
     var stale: [Pod] = []
     var ready = 0
-    let targets = nodes.filter { fits(set, $0) }
+    let targets = nodes.filter { node in
+      // A taint against scheduling keeps new pods away and lets those stay that are there.
+      let isThere = byNode[node.name]?.contains(where: \.isActive) ?? false
+      return fits(set, node, against: isThere ? ["NoExecute"] : ["NoSchedule", "NoExecute"])
+    }
     for node in targets {
       let here = byNode[node.name] ?? []
       let active = here.filter(\.isActive).sorted { $0.name < $1.name }
@@ -60,22 +64,41 @@ package enum DaemonSetController {
     return field["key"].string == "metadata.name" ? field["values"][0].string : nil
   }
 
-  private static func fits(_ set: DaemonSet, _ node: Node) -> Bool {
+  private static func fits(_ set: DaemonSet, _ node: Node, against effects: Set<String>) -> Bool {
     let spec = set.template.spec
     guard Scheduling.matchesSelector(spec, node) else { return false }
-    let daemonTolerations: [JSON] = [
-      ["operator": "Exists", "effect": "NoExecute", "key": "node.kubernetes.io/not-ready"],
-      ["operator": "Exists", "effect": "NoExecute", "key": "node.kubernetes.io/unreachable"],
-      ["operator": "Exists", "effect": "NoSchedule", "key": "node.kubernetes.io/unreachable"],
-      ["operator": "Exists", "effect": "NoSchedule", "key": "node.kubernetes.io/unschedulable"],
-    ]
-    return Scheduling.untolerated(node, spec.tolerations + daemonTolerations) == nil
+    return Scheduling.untolerated(node, spec.tolerations + tolerations, effects) == nil
+  }
+
+  /// What every daemon's pod tolerates, as Kubernetes has it: a node's troubles do not end it.
+  private static let tolerations: [JSON] = [
+    ("not-ready", "NoExecute"), ("unreachable", "NoExecute"), ("unschedulable", "NoSchedule"),
+    ("disk-pressure", "NoSchedule"), ("memory-pressure", "NoSchedule"),
+    ("pid-pressure", "NoSchedule"),
+  ].map { name, effect in
+    ["key": JSON("node.kubernetes.io/\(name)"), "operator": "Exists", "effect": JSON(effect)]
   }
 
   private static func create(_ set: DaemonSet, on node: Node, _ hash: String) -> Write {
-    var pod = PodTemplating.pod(of: set, kind: "DaemonSet", node: node.name)
+    var pod = PodTemplating.pod(of: set, kind: "DaemonSet")
     pod["metadata"]["labels"]["controller-revision-hash"] = JSON(hash)
+    pin(&pod["spec"], to: node.name)
     return .create(.pods, pod)
+  }
+
+  /// Ties a pod to its node by affinity, as Kubernetes does, so that the scheduler's other rules
+  /// still hold for it.
+  private static func pin(_ spec: inout JSON, to node: String) {
+    spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] = [
+      "nodeSelectorTerms": [
+        [
+          "matchFields": [
+            ["key": "metadata.name", "operator": "In", "values": [JSON(node)]]
+          ]
+        ]
+      ]
+    ]
+    spec["tolerations"] = .array(spec["tolerations"].elements + tolerations)
   }
 
   private static func delete(_ pod: Pod) -> Write {

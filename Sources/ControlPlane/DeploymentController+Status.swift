@@ -21,6 +21,8 @@ extension DeploymentController {
     setAvailability(&view, available)
     setProgress(&view, current, updated: updated.count, total: pods.count, available: available)
     guard view.status != deploymentView.status else { return }
+    // A revision number written a moment ago made the object newer; nobody else writes its status.
+    view.json["metadata"]["resourceVersion"] = .null
     append(.updateStatus(.deployments, view.json))
   }
 

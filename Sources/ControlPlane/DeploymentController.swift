@@ -82,8 +82,6 @@ package struct DeploymentController {
     template["metadata"]["labels"][PodTemplating.hashLabel] = JSON(hash)
     var selector = deployment.spec["selector"]
     selector["matchLabels"][PodTemplating.hashLabel] = JSON(hash)
-    let old = own.reduce(0) { $0 + $1.replicas }
-    let room = deployment.replicas + surge - old
     let replicas =
       deployment.strategy == "Recreate"
       ? deployment.replicas : min(deployment.replicas, max(0, room))
@@ -191,15 +189,11 @@ package struct DeploymentController {
 
   private mutating func roll(_ current: ReplicaSet) {
     let others = own.filter { $0.uid != current.uid && $0.replicas > 0 }
-    let wanted = own.reduce(0) { $0 + $1.replicas }
-    if others.isEmpty { return scale(current, to: deployment.replicas) }
     if current.replicas > deployment.replicas { return scale(current, to: deployment.replicas) }
-    // Pods that a set was told to give up count until they go.
-    let present = own.reduce(0) { $0 + max($1.replicas, activePods($1).count) }
-    let room = deployment.replicas + surge - present
     if current.replicas < deployment.replicas, room > 0 {
       return scale(current, to: min(deployment.replicas, current.replicas + room))
     }
+    let wanted = own.reduce(0) { $0 + $1.replicas }
     let least = deployment.replicas - min(unavailable, deployment.replicas)
     // What is wanted of the new set and not available yet must not be made up for by the old ones.
     let missing = current.replicas - available(current)
@@ -215,8 +209,15 @@ package struct DeploymentController {
     }
   }
 
+  /// How many more pods there may be, those counted that a set was told to give up and still has.
+  private var room: Int {
+    deployment.replicas + surge
+      - own.reduce(0) { $0 + max($1.replicas, activePods($1).count) }
+  }
+
+  /// The set's available pods, without those that it was told to give up.
   private func available(_ set: ReplicaSet) -> Int {
-    podsOf(set).count { $0.isAvailable(for: deployment.minReadySeconds, at: now) }
+    min(set.replicas, podsOf(set).count(where: isAvailable))
   }
 
   /// A paused deployment still follows its number of replicas.

@@ -139,6 +139,13 @@ package enum EndpointsController {
 
   // MARK: Endpoints
 
+  private static let managedBy = "endpoints.kubernetes.io/managed-by"
+  private static let legacyManager = "endpoint-controller"
+
+  static func isOwn(_ endpoints: Endpoints) -> Bool {
+    endpoints.labels[managedBy] == legacyManager
+  }
+
   private static func legacy(
     _ service: Service, _ groups: [Group], existing: Endpoints?
   ) -> [Write] {
@@ -159,7 +166,7 @@ package enum EndpointsController {
         "apiVersion": "v1", "kind": "Endpoints",
         "metadata": [
           "name": JSON(service.name), "namespace": JSON(service.namespace),
-          "labels": JSON(service.labels),
+          "labels": JSON(service.labels.merging([managedBy: legacyManager]) { $1 }),
         ],
       ]
       json["subsets"] = value

@@ -15,12 +15,15 @@ package enum NodeLifecycleController {
     package init() {}
   }
 
-  /// - Parameter pods: Those bound to the node.
+  /// - Parameters:
+  ///   - pods: Those bound to the node.
+  ///   - listening: Since when renewals could arrive. Silence before that is not the node's.
   package static func reconcile(
-    _ node: Node, lease: Lease?, pods: [Pod], now: Timestamp, _ options: Options
+    _ node: Node, lease: Lease?, pods: [Pod], listening: Timestamp, now: Timestamp,
+    _ options: Options = Options()
   ) -> [Write] {
-    let renewed = lease?.renewTime ?? node.creationTimestamp
-    let isSilent = (renewed?.unixSeconds ?? 0) + options.gracePeriod < now.unixSeconds
+    let renewed = (lease?.renewTime ?? node.creationTimestamp)?.unixSeconds ?? 0
+    let isSilent = max(renewed, listening.unixSeconds) + options.gracePeriod < now.unixSeconds
     let ready = node.condition("Ready")
     var writes: [Write] = []
     if isSilent, ready?.status != "Unknown" {
@@ -40,11 +43,8 @@ package enum NodeLifecycleController {
     }
     let status = isSilent ? "Unknown" : ready?.status ?? "Unknown"
     writes += taint(node, status, now)
-    if status == "Unknown" || status == "False" {
-      writes += pods.compactMap { unready($0, now) }
-      writes += evictions(node, pods, now, options)
-    }
-    return writes
+    if status != "True" { writes += pods.compactMap { unready($0, now) } }
+    return writes + evictions(node, pods, now, options)
   }
 
   /// One taint for a node that is silent, another for one that says it is not ready.
@@ -56,9 +56,12 @@ package enum NodeLifecycleController {
     let own = node.taints.filter { $0["key"].string == key }
     var taints = others + own
     if let key, own.isEmpty {
-      taints += ["NoSchedule", "NoExecute"].map {
-        ["key": JSON(key), "effect": JSON($0), "timeAdded": .string(now.description)]
-      }
+      taints += ["NoSchedule", "NoExecute"].map { ["key": JSON(key), "effect": JSON($0)] }
+    }
+    // What says how long it is tolerated counts from here.
+    for index in taints.indices
+    where taints[index]["effect"].string == "NoExecute" && taints[index]["timeAdded"].isNull {
+      taints[index]["timeAdded"] = .string(now.description)
     }
     guard taints != node.taints else { return [] }
     var json = node.json
@@ -75,23 +78,31 @@ package enum NodeLifecycleController {
     return .updateStatus(.pods, view.json)
   }
 
+  /// Pods that do not tolerate a NoExecute taint, or have tolerated it for as long as they say.
   private static func evictions(
     _ node: Node, _ pods: [Pod], _ now: Timestamp, _ options: Options
   ) -> [Write] {
-    let taint = node.taints.first {
-      ($0["key"].string == unreachable || $0["key"].string == notReady)
-        && $0["effect"].string == "NoExecute"
-    }
-    guard let taint, let since = taint["timeAdded"].string.flatMap(Timestamp.init) else {
-      return []
-    }
+    let taints = node.taints.filter { $0["effect"].string == "NoExecute" }
+    if taints.isEmpty { return [] }
     return pods.filter { !$0.isDeleting }.compactMap { pod in
-      let matching = pod.podSpec.tolerations.filter { Scheduling.tolerates($0, taint) }
-      if matching.contains(where: { $0["tolerationSeconds"].isNull }) { return nil }
-      let seconds = matching.compactMap { $0["tolerationSeconds"].int }.min()
-      let limit = seconds.map(Int64.init) ?? options.evictionDelay
-      guard since.unixSeconds + limit <= now.unixSeconds else { return nil }
-      return .delete(.pods, pod.resourceName, uid: pod.uid)
+      let isOver = taints.contains { taint in
+        guard let since = taint["timeAdded"].string.flatMap(Timestamp.init),
+          let limit = tolerated(taint, by: pod, options)
+        else { return false }
+        return since.unixSeconds + limit <= now.unixSeconds
+      }
+      return isOver ? .delete(.pods, pod.resourceName, uid: pod.uid) : nil
     }
+  }
+
+  /// Seconds for which a pod bears a taint; nil is for ever.
+  private static func tolerated(_ taint: JSON, by pod: Pod, _ options: Options) -> Int64? {
+    let matching = pod.podSpec.tolerations.filter { Scheduling.tolerates($0, taint) }
+    if matching.contains(where: { $0["tolerationSeconds"].isNull }) { return nil }
+    if let least = matching.compactMap({ $0["tolerationSeconds"].int }).min() {
+      return Int64(least)
+    }
+    let isOurs = taint["key"].string == unreachable || taint["key"].string == notReady
+    return isOurs ? options.evictionDelay : 0
   }
 }

@@ -5,16 +5,16 @@ enum PodTemplating {
   static let hashLabel = "pod-template-hash"
 
   /// A pod of `owner`'s template, to be named by the server.
-  static func pod(of owner: some WorkloadView, kind: String, node: String? = nil) -> JSON {
+  static func pod(of owner: some WorkloadView, kind: String) -> JSON {
     let template = owner.template
     var metadata = template.json["metadata"]
     if metadata.isNull { metadata = [:] }
     metadata["generateName"] = JSON("\(owner.name)-")
     metadata["namespace"] = JSON(owner.namespace)
     metadata["ownerReferences"] = [reference(to: owner, kind: kind)]
-    var spec = template.json["spec"]
-    if let node { pin(&spec, to: node) }
-    return ["apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec]
+    return [
+      "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template.json["spec"],
+    ]
   }
 
   static func reference(to owner: some ObjectView, kind: String) -> JSON {
@@ -22,27 +22,6 @@ enum PodTemplating {
       "apiVersion": "apps/v1", "kind": JSON(kind), "name": JSON(owner.name),
       "uid": JSON(owner.uid), "controller": true, "blockOwnerDeletion": true,
     ]
-  }
-
-  /// Ties a daemon's pod to its node by affinity, as Kubernetes does, so that the scheduler's other
-  /// rules still hold for it.
-  private static func pin(_ spec: inout JSON, to node: String) {
-    spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] = [
-      "nodeSelectorTerms": [
-        [
-          "matchFields": [
-            ["key": "metadata.name", "operator": "In", "values": [JSON(node)]]
-          ]
-        ]
-      ]
-    ]
-    let tolerated = ["not-ready", "unreachable", "unschedulable"].map { name -> JSON in
-      [
-        "key": JSON("node.kubernetes.io/\(name)"), "operator": "Exists",
-        "effect": name == "unschedulable" ? "NoSchedule" : "NoExecute",
-      ]
-    }
-    spec["tolerations"] = .array(spec["tolerations"].elements + tolerated)
   }
 
   /// Stands for a template's content without the hash label: equal templates have equal hashes.

@@ -81,10 +81,12 @@ package enum Scheduling {
     return spec.tolerations.contains { tolerates($0, taint) }
   }
 
-  /// The first taint that keeps pods away and is not tolerated, as `key: value`.
-  static func untolerated(_ node: Node, _ tolerations: [JSON]) -> String? {
+  /// The first taint of those effects that is not tolerated, as `key: value`.
+  static func untolerated(
+    _ node: Node, _ tolerations: [JSON], _ effects: Set<String> = ["NoSchedule", "NoExecute"]
+  ) -> String? {
     let taint = node.taints.first { taint in
-      taint["effect"].string != "PreferNoSchedule"
+      effects.contains(taint["effect"].string ?? "")
         && !tolerations.contains { tolerates($0, taint) }
     }
     return taint.map { "\($0["key"].string ?? ""): \($0["value"].string ?? "")" }

@@ -6,8 +6,8 @@ package enum Write: Equatable, Sendable {
   /// Replaces spec and metadata; refused if the object changed meanwhile.
   case update(GroupResource, JSON)
   case updateStatus(GroupResource, JSON)
-  /// Only if it is still the object of that uid.
-  case delete(GroupResource, ResourceName, uid: String)
+  /// Only if it is still the object of that uid. A pod gets `grace` seconds to end; nil is its own.
+  case delete(GroupResource, ResourceName, uid: String, grace: Int? = nil)
   /// Sets a pod's node.
   case bind(ResourceName, node: String)
   case event(EventNote)

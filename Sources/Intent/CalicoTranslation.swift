@@ -44,7 +44,9 @@ package struct CalicoTranslation {
       }
     }
     if settings?["nodeToNodeMeshEnabled"].bool ?? true { addMesh(globalAS) }
-    for peer in input.peers { add(peer, own) }
+    // The last one for an address holds: what the user wrote comes after what was generated.
+    let generated = input.peers.filter(Self.isGenerated)
+    for peer in generated + input.peers.filter({ !Self.isGenerated($0) }) { add(peer, own) }
   }
 
   /// Every other node, by its address.
@@ -64,6 +66,10 @@ package struct CalicoTranslation {
     } else {
       configuration.neighbors.append(neighbor)
     }
+  }
+
+  private static func isGenerated(_ peer: JSON) -> Bool {
+    peer["metadata"]["annotations"]["atoll.dev/generated"].string == "true"
   }
 
   private mutating func add(_ peer: JSON, _ own: Node?) {

@@ -68,7 +68,8 @@ extension UnitPlan {
   }
 
   /// The objects that make nodes peer with each other and with the edge, as the article's author
-  /// created them by hand; each is created only where the user has supplied none.
+  /// created them by hand; each is created only where the user has supplied none. A BGPPeer of the
+  /// user's for the same address takes the place of ours.
   package var routingManifest: String {
     """
     apiVersion: projectcalico.org/v3
@@ -94,6 +95,8 @@ extension UnitPlan {
     kind: BGPPeer
     metadata:
       name: edge
+      annotations:
+        atoll.dev/generated: "true"
     spec:
       peerIP: \(edgeAddress)
       asNumber: \(configuration.asNumber)

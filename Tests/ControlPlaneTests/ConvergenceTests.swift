@@ -25,7 +25,7 @@ import Testing
       }
       controllers = Controllers(store: store)
       controllers.start()
-      let changes = store.subscribe([.pods])
+      let changes = store.subscribe(.only([.pods]))
       kubelet = Task { @Loop [store] in
         for await change in changes where change.kind != .deleted {
           Self.run(Pod(json: change.json), store)

@@ -244,7 +244,7 @@ struct StoreTests {
 
   @Test func `a subscription replays what is there and goes on`() async throws {
     try store.create(.pods, pod("a"))
-    var events = store.subscribe([.pods]).makeAsyncIterator()
+    var events = store.subscribe(.only([.pods])).makeAsyncIterator()
     try store.create(.pods, pod("b"))
     try store.delete(.pods, ResourceName(namespace: "default", name: "a"))
     var seen: [String] = []
