@@ -104,6 +104,26 @@ import Testing
     #expect(peers == ["172.19.0.3 64513", "172.19.0.1 64512"])
   }
 
+  @Test(arguments: [["edge", "mine"], ["mine", "edge"]])
+  func `a peer of the user's takes the place of the generated one of its address`(
+    _ order: [String]
+  ) {
+    let peers: [String: JSON] = [
+      "edge": [
+        "metadata": ["name": "edge", "annotations": ["atoll.dev/generated": "true"]],
+        "spec": ["peerIP": "172.19.0.1", "asNumber": 64512],
+      ],
+      "mine": [
+        "metadata": ["name": "mine"], "spec": ["peerIP": "172.19.0.1", "asNumber": 65000],
+      ],
+    ]
+    var input = CalicoTranslation.Input(nodeName: "a")
+    input.nodes = [node("a", "172.19.0.2")]
+    input.peers = order.compactMap { peers[$0] }
+    let neighbors = CalicoTranslation(input).configuration.neighbors
+    #expect(neighbors.map(\.settings.remoteAS) == [ASNumber(65000)])
+  }
+
   @Test func `one bad peer is named and the others hold`() {
     var input = CalicoTranslation.Input(nodeName: "a")
     input.nodes = [node("a", "172.19.0.2", labels: ["rack": "r1"])]
