@@ -50,6 +50,7 @@ let package = Package(
 
     // Level 1: cores, sans I/O.
     module("BGP", ["NetTypes", "Wire"], settings: core),
+    module("BFD", ["NetTypes", "Wire"], settings: core),
     module("HTTP", ["Wire"]),
     module("Delivery", ["NetTypes", "Wire"], settings: core),
     module("Addressing", ["NetTypes"], settings: core),
@@ -69,7 +70,12 @@ let package = Package(
     module("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes", yaml, logging]),
     module(
       "KubeServer", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes", sqlite, yaml, logging]),
-    module("RouterService", ["Linux", "BGP", "Intent", "NetTypes", "Wire", logging]),
+    module(
+      "RouterService",
+      [
+        "Transport", "Telemetry", "Linux", "CLinux", "HTTP", "Intent", "BGP", "BFD", "Kubernetes",
+        "NetTypes", "Wire", logging,
+      ]),
 
     // Level 5: one long-running service each.
     module(
@@ -103,15 +109,16 @@ let package = Package(
     .executableTarget(
       name: "atoll",
       dependencies: [
-        "Unit", "EdgeService", "NodeService", "ControlPlane", "RouterService", "Containers",
-        "Telemetry", "Linux", "NetTypes", arguments,
+        "Unit", "EdgeService", "NodeService", "ControlPlane", "RouterService", "KubeClient",
+        "Containers", "Telemetry", "Linux", "Intent", "NetTypes", arguments,
       ],
       swiftSettings: common),
 
     // Loads and measures parts of the program; `make bench` builds it, nothing else does.
     .executableTarget(
       name: "atoll-bench",
-      dependencies: ["Engine", "Delivery", "HTTP", "Linux", "NetTypes"], swiftSettings: common),
+      dependencies: ["Engine", "RouterService", "BGP", "Delivery", "HTTP", "Linux", "NetTypes"],
+      swiftSettings: common),
 
     // The sample image's one file: static, so that it runs in an empty root.
     .executableTarget(
@@ -123,6 +130,7 @@ let package = Package(
     tests("NetTypes"),
     tests("Wire"),
     tests("BGP", ["NetTypes", "Wire"]),
+    tests("BFD", ["NetTypes", "Wire"]),
     tests("HTTP", ["NetTypes", "Wire"]),
     tests("Delivery", ["NetTypes", "Wire"]),
     tests("Addressing", ["NetTypes"]),
@@ -135,7 +143,12 @@ let package = Package(
     tests("Telemetry"),
     tests("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),
     tests("KubeServer", ["KubeClient", "Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),
-    tests("RouterService", ["Linux", "BGP", "Intent", "NetTypes"]),
+    tests("RouterService", ["Linux", "BGP", "BFD", "Intent", "NetTypes"]),
+    // Other implementations as peers, in namespaces of their own.
+    .testTarget(
+      name: "InteropTests",
+      dependencies: ["RouterService", "Linux", "Intent", "BGP", "BFD", "NetTypes"],
+      swiftSettings: common),
     tests(
       "EdgeService",
       [

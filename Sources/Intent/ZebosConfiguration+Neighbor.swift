@@ -115,7 +115,7 @@ extension ZebosConfiguration {
     case "maximum-prefix":
       let count =
         negated && statement.isAtEnd ? 1 : try statement.number(1...4_294_967_295, "a count")
-      settings.maximumPrefixes = negated ? nil : Int(count)
+      settings.maximumPrefixes = negated ? nil : MaximumPrefixes(Int(count))
     default:
       throw statement.mistake(
         "remote-as, peer-group, description, shutdown, passive, password, timers, next-hop-self, "

@@ -55,7 +55,7 @@ extension ZebosConfiguration {
     if settings.nextHopSelf == true { parts.append("next-hop-self") }
     if settings.routeReflectorClient == true { parts.append("route-reflector-client") }
     if settings.defaultOriginate == true { parts.append("default-originate") }
-    if let count = settings.maximumPrefixes { parts.append("maximum-prefix \(count)") }
+    if let count = settings.maximumPrefixes?.count { parts.append("maximum-prefix \(count)") }
     return parts.map { " neighbor \(name) \($0)" }
   }
 

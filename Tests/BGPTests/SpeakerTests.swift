@@ -136,8 +136,8 @@ import Testing
     simulation.run(for: .seconds(1))
     let (a, b) = (Self.nodes[0], Self.nodes[1])
     var configuration = simulation.speakers[a]!.configuration
-    configuration.neighbors[0].settings.exportFilter = "none"
-    configuration.neighbors[0].settings.importFilter = "prefer"
+    configuration.neighbors[0].settings.exportPolicy = PolicyChain(routeMap: "none")
+    configuration.neighbors[0].settings.importPolicy = PolicyChain(routeMap: "prefer")
     var rule = RouteFilter.Rule(true, prefix: prefix("10.53.0.0/16"), lengths: 16...32)
     rule.localPreference = 300
     let policy = RoutingPolicy(filters: ["prefer": RouteFilter(rules: [rule])])
@@ -152,7 +152,7 @@ import Testing
   @Test func `more prefixes than allowed end the session`() {
     var simulation = Self.mesh(2) { node, configuration in
       if node == Self.nodes[0] {
-        configuration.neighbors[0].settings.maximumPrefixes = 2
+        configuration.neighbors[0].settings.maximumPrefixes = MaximumPrefixes(2)
       } else {
         configuration.networks += [prefix("10.54.0.0/26"), prefix("10.54.1.0/26")]
       }

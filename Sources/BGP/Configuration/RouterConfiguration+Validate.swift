@@ -78,8 +78,8 @@ extension NeighborSettings {
     if let password, !(1...80).contains(password.utf8.count) {
       problems.append(.init(object, "password", "\(password.utf8.count) octets", "1 to 80 octets"))
     }
-    if let maximumPrefixes, maximumPrefixes < 1 {
-      problems.append(.init(object, "maximum prefixes", "\(maximumPrefixes)", "1 or more"))
+    if let maximum = maximumPrefixes?.count, maximum < 1 {
+      problems.append(.init(object, "maximum prefixes", "\(maximum)", "1 or more"))
     }
     return problems
   }

@@ -21,10 +21,24 @@ package struct RouterConfiguration: Equatable, Sendable {
   package var networks: [IPPrefix] = []
   /// Equal paths installed together; 1 switches multipath off.
   package var maximumPaths = 16
+  /// The same of paths learnt within our AS; nil: as `maximumPaths`.
+  package var maximumPathsInternal: Int?
+  /// Paths whose AS_PATHs are of one length but not the same may be installed together.
+  package var relaxesASPath = false
   /// Nil: the router id. RFC 4456 §7.
   package var clusterID: IPv4Address?
   /// Compare MED between paths of different neighbouring ASes.
   package var alwaysCompareMED = false
+  /// Given to routes of our own and to those that external peers sent. RFC 4271 §9.1.1.
+  package var defaultLocalPreference: UInt32 = 100
+  /// Everything is announced with GRACEFUL_SHUTDOWN and the lowest preference. RFC 8326.
+  package var isShuttingDownGracefully = false
+  /// Who may connect without being named.
+  package var listenRanges: [ListenRange] = []
+  /// Neighbours that listen ranges may make, all together.
+  package var listenLimit = 100
+  /// What else the kernel's table holds, and is to be announced.
+  package var redistributions: [Redistribution] = []
 
   package init(localAS: ASNumber, routerID: IPv4Address? = nil) {
     self.localAS = localAS
@@ -80,15 +94,29 @@ package struct NeighborSettings: Equatable, Sendable {
   package var routeReflectorClient: Bool?
   /// Announce the default route of the session's families to this neighbour alone.
   package var defaultOriginate: Bool?
-  /// The name of a filter that the router's policy knows.
-  package var importFilter: String?
-  package var exportFilter: String?
+  package var importPolicy: PolicyChain?
+  package var exportPolicy: PolicyChain?
   /// The local address of the session.
   package var sourceAddress: IPAddress?
   /// Hops allowed to an external peer; nil: it must be on the link.
   package var ebgpMultihop: UInt8?
-  /// Accept no more prefixes than this; the session closes when it is passed. RFC 4486 §4.
-  package var maximumPrefixes: Int?
+  package var maximumPrefixes: MaximumPrefixes?
+  /// Families of the session beside that of the neighbour's address, or that one switched off.
+  package var activations: [AddressFamily: Bool] = [:]
+  /// RFC 7911.
+  package var addPath: AddPath?
+  /// What this speaker is to the neighbour. RFC 9234.
+  package var role: PeerRole?
+  /// The session needs the neighbour to have said its role. RFC 9234 §4.2.
+  package var needsRole: Bool?
+  /// The most hops that the neighbour's packets may have come. RFC 5082.
+  package var ttlSecurityHops: UInt8?
+  /// Watch the path to the neighbour by BFD. RFC 5882.
+  package var bfd: BFDSettings?
+  /// Why `shutdown`, for the peer's operator; at most 255 octets of UTF-8. RFC 9003.
+  package var shutdownMessage: String?
+  /// Times that our own AS may stand in a path that is accepted.
+  package var allowOwnAS: Int?
 
   package init(remoteAS: ASNumber? = nil) { self.remoteAS = remoteAS }
 }
@@ -136,11 +164,19 @@ package struct ResolvedNeighbor: Equatable, Sendable {
   package var nextHopSelf: Bool
   package var routeReflectorClient: Bool
   package var defaultOriginate: Bool
-  package var importFilter: String?
-  package var exportFilter: String?
+  package var importPolicy: PolicyChain
+  package var exportPolicy: PolicyChain
   package var sourceAddress: IPAddress?
   package var ebgpMultihop: UInt8?
-  package var maximumPrefixes: Int?
+  package var maximumPrefixes: MaximumPrefixes?
+  package var activations: [AddressFamily: Bool]
+  package var addPath: AddPath
+  package var role: PeerRole?
+  package var needsRole: Bool
+  package var ttlSecurityHops: UInt8?
+  package var bfd: BFDSettings?
+  package var shutdownMessage: String?
+  package var allowOwnAS: Int
 }
 
 extension RouterConfiguration {
@@ -163,11 +199,17 @@ extension RouterConfiguration {
       nextHopSelf: own.nextHopSelf ?? group.nextHopSelf ?? false,
       routeReflectorClient: own.routeReflectorClient ?? group.routeReflectorClient ?? false,
       defaultOriginate: own.defaultOriginate ?? group.defaultOriginate ?? false,
-      importFilter: own.importFilter ?? group.importFilter,
-      exportFilter: own.exportFilter ?? group.exportFilter,
+      importPolicy: own.importPolicy ?? group.importPolicy ?? PolicyChain(),
+      exportPolicy: own.exportPolicy ?? group.exportPolicy ?? PolicyChain(),
       sourceAddress: own.sourceAddress ?? group.sourceAddress,
       ebgpMultihop: own.ebgpMultihop ?? group.ebgpMultihop,
-      maximumPrefixes: own.maximumPrefixes ?? group.maximumPrefixes)
+      maximumPrefixes: own.maximumPrefixes ?? group.maximumPrefixes,
+      activations: group.activations.merging(own.activations) { $1 },
+      addPath: own.addPath ?? group.addPath ?? AddPath(), role: own.role ?? group.role,
+      needsRole: own.needsRole ?? group.needsRole ?? false,
+      ttlSecurityHops: own.ttlSecurityHops ?? group.ttlSecurityHops, bfd: own.bfd ?? group.bfd,
+      shutdownMessage: own.shutdownMessage ?? group.shutdownMessage,
+      allowOwnAS: own.allowOwnAS ?? group.allowOwnAS ?? 0)
   }
 
   /// The neighbours that have a remote AS, by address; of two with one address the first counts.

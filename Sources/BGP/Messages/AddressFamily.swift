@@ -18,6 +18,18 @@ package enum AddressFamily: UInt16, Hashable, Comparable, CaseIterable, Sendable
   package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
 }
 
+/// Some of the families.
+package struct AddressFamilySet: OptionSet, Hashable, Sendable {
+  package let rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static let ipv4 = AddressFamilySet(rawValue: 1)
+  package static let ipv6 = AddressFamilySet(rawValue: 2)
+
+  package init(_ family: AddressFamily) { self = family == .ipv4 ? .ipv4 : .ipv6 }
+  package func contains(_ family: AddressFamily) -> Bool { contains(Self(family)) }
+}
+
 extension ByteReader {
   /// One prefix: a length in bits, then as many octets as hold it; bits beyond the length do not
   /// count. Nil if the length exceeds the family's width. RFC 4271 §4.3.

@@ -30,6 +30,14 @@ package struct CodecOptions: Hashable, Sendable {
   package var fourOctetAS: Bool
   /// The peer is of our AS, so that LOCAL_PREF and reflection attributes are its to send.
   package var isInternal: Bool
+  /// Families whose routes the peer sends with path identifiers. RFC 7911.
+  package var addPathReceive: AddressFamilySet = []
+  /// Families whose routes we send with path identifiers. RFC 7911.
+  package var addPathSend: AddressFamilySet = []
+  /// IPv4 routes may have IPv6 next hops. RFC 8950.
+  package var extendedNextHop = false
+  /// Octets of the longest message that the peer takes: 4096, or 65535 by RFC 8654.
+  package var maximumLength = Message.maximumLength
 
   package init(fourOctetAS: Bool = true, isInternal: Bool = true) {
     self.fourOctetAS = fourOctetAS

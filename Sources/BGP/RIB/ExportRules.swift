@@ -61,7 +61,7 @@ struct ExportRules: Sendable {
     guard let hop = attributes.nextHop, hop.isIPv4 == prefix.isIPv4 else { return nil }
     // RFC 4271 §5.1.3: no peer is told to send to itself.
     if hop == peer.address { return nil }
-    return policy.apply(peer.exportFilter, to: prefix, attributes)
+    return policy.apply(peer.exportPolicy, to: prefix, attributes)
   }
 
   /// The default route that `default-originate` gives to this peer alone.

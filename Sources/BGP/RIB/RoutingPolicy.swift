@@ -7,9 +7,10 @@ package struct RoutingPolicy: Equatable, Sendable {
   package init(filters: [String: RouteFilter] = [:]) { self.filters = filters }
 
   /// The attributes to go on with; nil: rejected.
-  func apply(_ name: String?, to prefix: IPPrefix, _ attributes: PathAttributes) -> PathAttributes?
-  {
-    guard let name else { return attributes }
+  func apply(
+    _ chain: PolicyChain, to prefix: IPPrefix, _ attributes: PathAttributes
+  ) -> PathAttributes? {
+    guard let name = chain.routeMap else { return attributes }
     return filters[name]?.apply(to: prefix, attributes)
   }
 }

@@ -33,7 +33,7 @@ extension Speaker {
       }
       peers[address]?.settings = settings
       let filtersChanged = oldPolicy != newPolicy
-      if filtersChanged || previous.importFilter != settings.importFilter {
+      if filtersChanged || previous.importPolicy != settings.importPolicy {
         askForRefresh(address)
       }
     }

@@ -19,7 +19,7 @@ extension Speaker {
     var shared: (attributes: PathAttributes, id: AttributeID)?
     for prefix in update.announced where families.contains(AddressFamily(of: prefix)) {
       let imported =
-        isLoop ? nil : policy.apply(peer.settings.importFilter, to: prefix, attributes)
+        isLoop ? nil : policy.apply(peer.settings.importPolicy, to: prefix, attributes)
       guard let imported else {
         removePath(of: peer.index, prefix)
         continue
@@ -44,7 +44,7 @@ extension Speaker {
   }
 
   private mutating func enforceMaximumPrefixes(_ address: IPAddress, _ now: Instant) {
-    guard let peer = peers[address], let limit = peer.settings.maximumPrefixes,
+    guard let peer = peers[address], let limit = peer.settings.maximumPrefixes?.count,
       peer.prefixCount > limit, let slot = peer.established
     else { return }
     actions.append(.notice(address, "\(peer.prefixCount) prefixes received, limit \(limit)"))

@@ -1,0 +1,3 @@
+import Glibc
+
+let isRoot = geteuid() == 0
