@@ -33,6 +33,10 @@ package struct PathAttributes: Hashable, Sendable {
     package var clusterList: [IPv4Address] = []
     /// Optional transitive attributes that we pass on without knowing them.
     package var opaque: [OpaqueAttribute] = []
+    /// Preference within this router alone, the highest first; never on the wire.
+    package var weight: UInt32 = 0
+    /// A mark that route maps set and match; never on the wire.
+    package var tag: UInt32 = 0
 
     package init() {}
   }
@@ -51,12 +55,21 @@ package struct PathAttributes: Hashable, Sendable {
   package var communities: [Community] { extended?.communities ?? [] }
   package var originatorID: IPv4Address? { extended?.originatorID }
   package var clusterList: [IPv4Address] { extended?.clusterList ?? [] }
+  /// Preference within this router alone; compared before LOCAL_PREF.
+  package var weight: UInt32 { extended?.weight ?? 0 }
+  package var tag: UInt32 { extended?.tag ?? 0 }
 
   /// Changes the rarer attributes; they stay nil where none is set.
   package mutating func extend(_ body: (inout Extended) -> Void) {
     var value = extended ?? Extended()
     body(&value)
     extended = value == Extended() ? nil : value
+  }
+
+  /// Takes off what never leaves this router.
+  package mutating func dropLocalMarks() {
+    guard let extended, extended.weight != 0 || extended.tag != 0 else { return }
+    extend { ($0.weight, $0.tag) = (0, 0) }
   }
 
   package struct Aggregator: Hashable, Sendable {

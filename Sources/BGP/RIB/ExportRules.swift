@@ -33,6 +33,7 @@ struct ExportRules: Sendable {
       }
     }
     var attributes = best.attributes
+    attributes.dropLocalMarks()
     let reflects = isInternal && best.kind == .internal
     if reflects {
       // RFC 4271 §9.2: no internal route to an internal peer, unless one of the two is a client.
