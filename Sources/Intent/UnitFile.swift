@@ -123,6 +123,22 @@ struct FileFields {
     return sequence.map { FileFields($0, file: file, path: "\(path)\(name)[].") }
   }
 
+  /// Where a field as `members[1].weight` stands, or the nearest that there is around it.
+  func place(of field: String) -> (line: Int, column: Int)? {
+    var current = node
+    var mark = node.mark
+    for part in field.split(whereSeparator: { $0 == "." || $0 == "[" || $0 == "]" }) {
+      let next =
+        Int(part).map { index in
+          current.sequence.flatMap { $0.indices.contains(index) ? $0[index] : nil }
+        } ?? current.mapping?.first { $0.key.string == String(part) }?.value
+      guard let next else { break }
+      current = next
+      mark = next.mark ?? mark
+    }
+    return mark.map { ($0.line, $0.column) }
+  }
+
   func optionalText(_ name: String) -> String? { field(name)?.scalar?.string }
 
   func text(_ name: String) throws(FileProblem) -> String? {

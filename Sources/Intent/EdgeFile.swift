@@ -1,0 +1,254 @@
+import Delivery
+import NetTypes
+import Yams
+
+/// An edge's configuration from a file of `kind: EdgeConfiguration`.
+///
+/// ```yaml
+/// apiVersion: atoll.dev/v1alpha1
+/// kind: EdgeConfiguration
+/// virtualServers:
+/// - {name: web, address: 127.0.0.1, port: 8080, protocol: http, pool: web}
+/// pools:
+/// - name: web
+///   loadBalancing: round-robin
+///   monitor: {type: http, path: /healthz, interval: 1s, timeout: 1s}
+///   members: [{address: 127.0.0.1, port: 9001}, {address: 127.0.0.1, port: 9002, weight: 3}]
+/// ```
+///
+/// Objects are read one by one: what is wrong with one is told with its line, and the others hold.
+/// `docs/edge-configuration.schema.json` is the same form as a JSON schema.
+package enum EdgeFile {
+  package struct Parsed: Equatable, Sendable {
+    /// The objects that can serve.
+    package var configuration = DeliveryConfiguration()
+    /// What is wrong with the others.
+    package var problems: [FileProblem] = []
+    /// The names of the others, whose last good versions go on serving.
+    package var refused = Refused()
+    /// Fields that are not known, and ignored.
+    package var notices: [String] = []
+  }
+
+  package struct Refused: Equatable, Sendable {
+    package var virtualServers: Set<String> = []
+    package var pools: Set<String> = []
+  }
+
+  /// - Throws: what keeps the file as a whole from being read; nothing of it is to be applied then.
+  package static func parse(_ text: String, file: String) throws(FileProblem) -> Parsed {
+    let nodes = try YAML.nodes(text, file: file)
+    guard let node = nodes.first, nodes.count == 1 else {
+      throw FileProblem(file: file, message: "found \(nodes.count) documents, expected one")
+    }
+    let root = FileFields(node, file: file, path: "")
+    let (version, kind) = (root.optionalText("apiVersion"), root.optionalText("kind"))
+    guard version == "atoll.dev/v1alpha1" else {
+      throw root.problem(
+        "apiVersion", found: version.map { "\"\($0)\"" } ?? "nothing",
+        expected: "atoll.dev/v1alpha1")
+    }
+    guard kind == "EdgeConfiguration" else {
+      throw root.problem(
+        "kind", found: kind.map { "\"\($0)\"" } ?? "nothing", expected: "EdgeConfiguration")
+    }
+    var reader = EdgeFileReader(file: file)
+    reader.note(root, beside: ["apiVersion", "kind", "metadata", "virtualServers", "pools"])
+    for fields in try root.sections("pools") { reader.readPool(fields) }
+    for fields in try root.sections("virtualServers") { reader.readVirtualServer(fields) }
+    return reader.finished
+  }
+}
+
+/// Reads objects one by one, and remembers where each stood.
+struct EdgeFileReader {
+  private let file: String
+  private var parsed = EdgeFile.Parsed()
+  /// By the words that `Problem` names objects with.
+  private var places: [String: FileFields] = [:]
+
+  init(file: String) { self.file = file }
+
+  mutating func note(_ fields: FileFields, beside known: Set<String>) {
+    parsed.notices += fields.unknown(beside: known)
+  }
+
+  mutating func readPool(_ fields: FileFields) {
+    let name = fields.optionalText("name") ?? ""
+    do throws(FileProblem) {
+      parsed.configuration.pools.append(try pool(fields))
+      places["pool \(name)"] = places["pool \(name)"] ?? fields
+    } catch {
+      parsed.problems.append(error)
+      parsed.refused.pools.insert(name)
+    }
+  }
+
+  mutating func readVirtualServer(_ fields: FileFields) {
+    let name = fields.optionalText("name") ?? ""
+    do throws(FileProblem) {
+      parsed.configuration.virtualServers.append(try virtualServer(fields))
+      places["virtual server \(name)"] = places["virtual server \(name)"] ?? fields
+    } catch {
+      parsed.problems.append(error)
+      parsed.refused.virtualServers.insert(name)
+    }
+  }
+
+  /// Without the objects that cannot serve.
+  var finished: EdgeFile.Parsed {
+    var result = parsed
+    let (usable, problems) = parsed.configuration.validated()
+    for problem in problems {
+      let place = places[problem.object]?.place(of: problem.field)
+      result.problems.append(
+        FileProblem(
+          file: file, line: place?.line ?? 0, column: place?.column ?? 0,
+          message: "\(problem)"))
+    }
+    let names = (Set(usable.virtualServers.map(\.name)), Set(usable.pools.map(\.name)))
+    for server in parsed.configuration.virtualServers where !names.0.contains(server.name) {
+      result.refused.virtualServers.insert(server.name)
+    }
+    for pool in parsed.configuration.pools where !names.1.contains(pool.name) {
+      result.refused.pools.insert(pool.name)
+    }
+    result.configuration = usable
+    result.problems.sort { ($0.line, $0.column) < ($1.line, $1.column) }
+    return result
+  }
+}
+
+extension EdgeFileReader {
+  private mutating func pool(_ fields: FileFields) throws(FileProblem) -> Pool {
+    note(fields, beside: ["name", "loadBalancing", "monitor", "members"])
+    var pool = Pool(name: try fields.needed("name"))
+    pool.loadBalancing = try fields.choice("loadBalancing") ?? pool.loadBalancing
+    if let monitor = try fields.section("monitor") { pool.monitor = try self.monitor(monitor) }
+    for member in try fields.sections("members") { pool.members.append(try self.member(member)) }
+    return pool
+  }
+
+  private mutating func member(_ fields: FileFields) throws(FileProblem) -> Member {
+    note(fields, beside: ["address", "port", "weight", "state", "name"])
+    var member = Member(address: try fields.address("address"), port: try fields.port("port"))
+    member.weight = try fields.number("weight") ?? member.weight
+    member.state = try fields.choice("state") ?? member.state
+    member.label = try fields.text("name") ?? ""
+    return member
+  }
+
+  private mutating func monitor(_ fields: FileFields) throws(FileProblem) -> Monitor {
+    note(
+      fields, beside: ["type", "path", "interval", "timeout", "rise", "fall", "expectedStatus"])
+    var monitor = Monitor(kind: try fields.choice("type") ?? .tcp)
+    monitor.path = try fields.text("path") ?? monitor.path
+    monitor.interval = try fields.duration("interval") ?? monitor.interval
+    monitor.timeout = try fields.duration("timeout") ?? monitor.timeout
+    monitor.rise = try fields.number("rise") ?? monitor.rise
+    monitor.fall = try fields.number("fall") ?? monitor.fall
+    if let text = try fields.text("expectedStatus") {
+      let ends = text.split(separator: "-", maxSplits: 1).map { Int($0) }
+      guard let first = ends.first ?? nil, let last = ends.last ?? nil, first <= last,
+        (100...599).contains(first), (100...599).contains(last)
+      else {
+        throw fields.problem(
+          "expectedStatus", found: "\"\(text)\"", expected: "a status or a range, as 200-399")
+      }
+      monitor.expectedStatus = first...last
+    }
+    return monitor
+  }
+
+  private mutating func virtualServer(_ fields: FileFields) throws(FileProblem) -> VirtualServer {
+    note(fields, beside: ["name", "address", "port", "protocol", "pool", "rules", "timeouts"])
+    var server = VirtualServer(
+      name: try fields.needed("name"), address: try fields.address("address"),
+      port: try fields.port("port"), protocol: try fields.choice("protocol") ?? .tcp)
+    server.pool = try fields.text("pool")
+    for rule in try fields.sections("rules") { server.routes.append(try route(rule)) }
+    if let timeouts = try fields.section("timeouts") {
+      note(timeouts, beside: ["connect", "header", "firstByte", "idle"])
+      server.timeouts.connect = try timeouts.duration("connect") ?? server.timeouts.connect
+      server.timeouts.header = try timeouts.duration("header") ?? server.timeouts.header
+      server.timeouts.firstByte = try timeouts.duration("firstByte") ?? server.timeouts.firstByte
+      server.timeouts.idle = try timeouts.duration("idle")
+    }
+    return server
+  }
+
+  /// `{match: {host, path: {exact | prefix}}, pool}`.
+  private mutating func route(_ fields: FileFields) throws(FileProblem) -> HTTPRoute {
+    note(fields, beside: ["match", "pool"])
+    var route = HTTPRoute(pool: try fields.needed("pool"))
+    guard let match = try fields.section("match") else { return route }
+    note(match, beside: ["host", "path"])
+    route.host = try match.text("host")
+    if let path = try match.section("path") {
+      note(path, beside: ["exact", "prefix"])
+      let (exact, prefix) = (try path.text("exact"), try path.text("prefix"))
+      switch (exact, prefix) {
+      case (let exact?, nil): route.path = .exact(exact)
+      case (nil, let prefix?): route.path = .prefix(prefix)
+      case (nil, nil), (.some, .some):
+        throw match.problem(
+          "path", found: exact == nil ? "neither" : "both", expected: "one of exact and prefix")
+      }
+    }
+    return route
+  }
+}
+
+extension FileFields {
+  func needed(_ name: String) throws(FileProblem) -> String {
+    guard let text = try text(name), !text.isEmpty else {
+      throw problem(name, found: "nothing", expected: "a name")
+    }
+    return text
+  }
+
+  func address(_ name: String) throws(FileProblem) -> IPAddress {
+    let text = try text(name)
+    guard let address = text.flatMap({ IPAddress($0) }) else {
+      throw problem(
+        name, found: text.map { "\"\($0)\"" } ?? "nothing", expected: "an IPv4 or IPv6 address")
+    }
+    return address
+  }
+
+  func port(_ name: String) throws(FileProblem) -> UInt16 {
+    let text = try text(name)
+    guard let port = text.flatMap({ UInt16($0) }), port > 0 else {
+      throw problem(name, found: text.map { "\"\($0)\"" } ?? "nothing", expected: "1 to 65535")
+    }
+    return port
+  }
+
+  /// One of the words that a type knows.
+  func choice<Choice>(_ name: String) throws(FileProblem) -> Choice?
+  where Choice: RawRepresentable & CaseIterable, Choice.RawValue == String {
+    guard let text = try text(name) else { return nil }
+    guard let choice = Choice(rawValue: text) else {
+      let known = Choice.allCases.map(\.rawValue)
+      let expected =
+        known.dropLast().joined(separator: ", ") + (known.count > 1 ? " or " : "")
+        + (known.last ?? "")
+      throw problem(name, found: "\"\(text)\"", expected: expected)
+    }
+    return choice
+  }
+
+  /// `250ms`, `1s`, `5m` or `1h`.
+  func duration(_ name: String) throws(FileProblem) -> Duration? {
+    guard let text = try text(name) else { return nil }
+    let digits = text.prefix { ("0"..."9").contains($0) }
+    let units = ["ms": Int64(1), "s": 1000, "m": 60_000, "h": 3_600_000]
+    guard let count = Int64(digits), let unit = units[String(text.dropFirst(digits.count))],
+      case let (milliseconds, overflow) = count.multipliedReportingOverflow(by: unit), !overflow
+    else {
+      throw problem(
+        name, found: "\"\(text)\"", expected: "a number with ms, s, m or h, as 500ms")
+    }
+    return .milliseconds(milliseconds)
+  }
+}

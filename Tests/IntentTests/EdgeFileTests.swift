@@ -1,0 +1,111 @@
+import Delivery
+import Intent
+import NetTypes
+import Testing
+
+@Suite struct EdgeFileTests {
+  private static let head = "apiVersion: atoll.dev/v1alpha1\nkind: EdgeConfiguration\n"
+
+  private func parse(_ text: String) throws -> EdgeFile.Parsed {
+    try EdgeFile.parse(Self.head + text, file: "edge.yaml")
+  }
+
+  @Test func `the form of the documentation is read whole`() throws {
+    let parsed = try parse(
+      """
+      virtualServers:
+      - {name: web, address: 127.0.0.1, port: 8080, protocol: http, pool: web}
+      pools:
+      - name: web
+        loadBalancing: round-robin
+        monitor: {type: http, path: /healthz, interval: 1s, timeout: 250ms}
+        members: [{address: 127.0.0.1, port: 9001}, {address: 127.0.0.1, port: 9002, weight: 3}]
+      """)
+    #expect(parsed.problems.isEmpty && parsed.notices.isEmpty)
+    let server = try #require(parsed.configuration.virtualServers.first)
+    #expect(server.protocol == .http && server.port == 8080 && server.pool == "web")
+    let pool = try #require(parsed.configuration.pools.first)
+    #expect(pool.members.map(\.weight) == [1, 3])
+    #expect(pool.monitor.timeout == .milliseconds(250) && pool.monitor.path == "/healthz")
+  }
+
+  @Test func `rules choose pools by host and path`() throws {
+    let parsed = try parse(
+      """
+      pools: [{name: a}, {name: b}]
+      virtualServers:
+      - name: web
+        address: "::1"
+        port: 80
+        protocol: http
+        pool: a
+        rules:
+        - {match: {host: b.example, path: {exact: /x}}, pool: b}
+        - {match: {path: {prefix: /y}}, pool: a}
+        timeouts: {idle: 5m}
+      """)
+    #expect(parsed.problems.isEmpty)
+    let server = try #require(parsed.configuration.virtualServers.first)
+    #expect(
+      server.routes == [
+        HTTPRoute(host: "b.example", path: .exact("/x"), pool: "b"),
+        HTTPRoute(path: .prefix("/y"), pool: "a"),
+      ])
+    #expect(server.idleTimeout == .seconds(300))
+  }
+
+  @Test(arguments: [
+    ("pools: [{name: a, loadBalancing: fair}]", 3, "loadBalancing: found \"fair\""),
+    ("pools: [{members: []}]", 3, "name: found nothing, expected a name"),
+    ("pools:\n- name: a\n  members:\n  - {address: here, port: 1}", 6, "an IPv4 or IPv6 address"),
+    ("pools:\n- name: a\n  members:\n  - {address: 1.2.3.4, port: 0}", 6, "expected 1 to 65535"),
+    ("pools:\n- name: a\n  monitor:\n    interval: fast", 6, "as 500ms"),
+    ("pools:\n- name: a\n  monitor:\n    expectedStatus: 500-200", 6, "as 200-399"),
+    (
+      "pools:\n- name: a\n  members:\n  - {address: 1.2.3.4, port: 1, weight: 0}", 6,
+      "members[0].weight is 0, expected 1 to 256"
+    ),
+    (
+      "virtualServers:\n- name: w\n  address: 1.2.3.4\n  port: 1\n  pool: nowhere", 7,
+      "pool is nowhere, expected a pool that exists"
+    ),
+  ])
+  func `a mistake is told with its line, field and what is expected`(
+    _ text: String, _ line: Int, _ words: String
+  ) throws {
+    let parsed = try parse(text)
+    let problem = try #require(parsed.problems.first)
+    #expect(problem.line == line, "\(problem)")
+    #expect(problem.message.contains(words), "\(problem)")
+  }
+
+  @Test func `a bad object is refused and blocks no other`() throws {
+    let parsed = try parse(
+      """
+      pools:
+      - {name: good, members: [{address: 1.2.3.4, port: 1}]}
+      - {name: bad, loadBalancing: fair}
+      virtualServers:
+      - {name: one, address: 127.0.0.1, port: 1, pool: good}
+      - {name: two, address: 127.0.0.1, port: 2, pool: bad}
+      """)
+    #expect(parsed.configuration.virtualServers.map(\.name) == ["one"])
+    #expect(parsed.configuration.pools.map(\.name) == ["good"])
+    #expect(parsed.refused.virtualServers == ["two"] && parsed.refused.pools == ["bad"])
+    #expect(parsed.problems.count == 2)
+  }
+
+  @Test func `an unknown field is told and ignored`() throws {
+    let parsed = try parse("pools: [{name: a, colour: red}]")
+    #expect(parsed.notices == ["edge.yaml:3: unknown field pools[].colour is ignored"])
+    #expect(parsed.problems.isEmpty)
+  }
+
+  @Test(arguments: [
+    "", "kind: EdgeConfiguration", "apiVersion: atoll.dev/v1alpha1\nkind: Edge", "a: [",
+    "apiVersion: atoll.dev/v1alpha1\nkind: EdgeConfiguration\npools: 3",
+  ])
+  func `what is no such file is refused as a whole`(_ text: String) {
+    #expect(throws: FileProblem.self) { try EdgeFile.parse(text, file: "edge.yaml") }
+  }
+}
