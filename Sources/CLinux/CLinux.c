@@ -1,12 +1,18 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <linux/falloc.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <net/if.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/statfs.h>
 #include <sched.h>
 #include <sys/socket.h>
@@ -77,4 +83,60 @@ int atoll_open_folder(int parent, const char *name) {
 
 int atoll_spawn_closefrom(void *actions, int first) {
   return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
+int atoll_open_router_discovery(int interface_index) {
+  int descriptor = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+  if (descriptor < 0) return -1;
+  int on = 1, off = 0, limit = 255;
+  struct icmp6_filter filter;
+  ICMP6_FILTER_SETBLOCKALL(&filter);
+  ICMP6_FILTER_SETPASS(ND_ROUTER_SOLICIT, &filter);
+  ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
+  struct ipv6_mreq group = {.ipv6mr_interface = interface_index};
+  inet_pton(AF_INET6, "ff02::2", &group.ipv6mr_multiaddr);
+  char name[IF_NAMESIZE];
+  if (!if_indextoname(interface_index, name) ||
+      setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, strlen(name) + 1) ||
+      setsockopt(descriptor, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter) ||
+      setsockopt(descriptor, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof on) ||
+      setsockopt(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &limit, sizeof limit) ||
+      setsockopt(descriptor, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &limit, sizeof limit) ||
+      setsockopt(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &off, sizeof off) ||
+      setsockopt(descriptor, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &group, sizeof group)) {
+    int error = errno;
+    close(descriptor);
+    errno = error;
+    return -1;
+  }
+  return descriptor;
+}
+
+ssize_t atoll_receive_router_discovery(
+    int descriptor, void *buffer, size_t capacity, uint8_t sender[16], int *hop_limit) {
+  struct sockaddr_in6 from;
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control;
+  struct iovec part = {buffer, capacity};
+  struct msghdr message = {
+      .msg_name = &from, .msg_namelen = sizeof from, .msg_iov = &part, .msg_iovlen = 1,
+      .msg_control = &control, .msg_controllen = sizeof control};
+  ssize_t count = recvmsg(descriptor, &message, 0);
+  if (count < 0) return -1;
+  *hop_limit = -1;
+  for (struct cmsghdr *item = CMSG_FIRSTHDR(&message); item; item = CMSG_NXTHDR(&message, item))
+    if (item->cmsg_level == IPPROTO_IPV6 && item->cmsg_type == IPV6_HOPLIMIT)
+      memcpy(hop_limit, CMSG_DATA(item), sizeof(int));
+  memcpy(sender, &from.sin6_addr, 16);
+  return count;
+}
+
+ssize_t atoll_send_router_discovery(
+    int descriptor, const void *message, size_t length, const uint8_t destination[16],
+    int interface_index) {
+  struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_scope_id = interface_index};
+  memcpy(&to.sin6_addr, destination, 16);
+  return sendto(descriptor, message, length, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof to);
 }

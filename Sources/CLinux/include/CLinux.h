@@ -59,3 +59,13 @@ int atoll_punch_hole(int descriptor, off_t offset, off_t length);
 int atoll_open_in_root(int root, const char *path);
 /// openat2(2) of a folder below `parent`: EXDEV where another file system or a bind mount begins.
 int atoll_open_folder(int parent, const char *name);
+/// A raw ICMPv6 socket (RFC 3542) on one interface: advertisements and solicitations of routers only,
+/// sent with a hop limit of 255 and not looped back; member of ff02::2. -1 with errno.
+int atoll_open_router_discovery(int interface_index);
+/// One message of such a socket: its length, its sender (16 octets) and its hop limit. -1 with errno.
+ssize_t atoll_receive_router_discovery(
+    int descriptor, void *buffer, size_t capacity, uint8_t sender[16], int *hop_limit);
+/// To a link-local destination on the socket's interface.
+ssize_t atoll_send_router_discovery(
+    int descriptor, const void *message, size_t length, const uint8_t destination[16],
+    int interface_index);
