@@ -174,16 +174,8 @@ extension Router {
     case .connect(let id, let target): connect(id, target)
     case .send(let id, let bytes): connections[id]?.send(bytes)
     case .close(let id): connections.removeValue(forKey: id)?.end()
-    case .route(let prefix, let best):
-      switch best {
-      case .some(let route) where route.origin != .local:
-        kernel?.set(prefix, .nextHops(route.nextHops))
-      case .some where options.blackholesOwnPrefixes:
-        kernel?.set(prefix, .blackhole)
-      default:
-        kernel?.set(prefix, nil)
-      }
-      onRouteChange?(RouteChange(prefix: prefix, best: best))
+    case .routes(let batch): install(batch)
+    case .nextHops: break
     case .session(let change):
       let reason = change.reason.map { ": \($0)" } ?? ""
       let text = "neighbor \(change.peer) \(change.from.rawValue) -> \(change.to.rawValue)\(reason)"
@@ -197,6 +189,21 @@ extension Router {
       attempt("remove old routes") { try kernel?.sweep() }
     case .notice(let peer, let text):
       log.warning("neighbor \(peer): \(text)")
+    }
+  }
+
+  private func install(_ batch: RouteBatch) {
+    if kernel == nil, onRouteChange == nil { return }
+    for (prefix, best) in batch {
+      switch best {
+      case .some(let route) where route.origin != .local:
+        kernel?.set(prefix, .nextHops(route.nextHops))
+      case .some where options.blackholesOwnPrefixes:
+        kernel?.set(prefix, .blackhole)
+      default:
+        kernel?.set(prefix, nil)
+      }
+      onRouteChange?(RouteChange(prefix: prefix, best: best))
     }
   }
 

@@ -74,6 +74,8 @@ import Testing
       }
       #expect(!speaker.routes.contains { $0.isStale }, "seed \(seed)")
       checkSelection(speaker, simulation, node, seed)
+      let hops = speaker.routes.filter { $0.origin != .local }.compactMap(\.attributes.nextHop)
+      #expect(simulation.nextHops[node] == Set(hops), "seed \(seed): next hops of interest")
       var used = Set(speaker.routes.map(\.attributes))
       for session in speaker.sessions {
         used.formUnion(speaker.announced(to: session.peer).map(\.attributes))

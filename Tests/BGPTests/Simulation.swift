@@ -31,6 +31,8 @@ struct Simulation {
   private(set) var speakers: [IPAddress: Speaker] = [:]
   /// The kernel's table of each speaker; it outlives its speaker.
   var kernels: [IPAddress: [IPPrefix: BestRoute]] = [:]
+  /// The next hops that each speaker has asked about.
+  var nextHops: [IPAddress: Set<IPAddress>] = [:]
   var changes: [IPAddress: [SessionChange]] = [:]
   var hasConverged: Set<IPAddress> = []
   private var wires: [End: Wire] = [:]
@@ -46,6 +48,7 @@ struct Simulation {
 
   mutating func add(_ address: IPAddress, _ configuration: RouterConfiguration) {
     hasConverged.remove(address)
+    nextHops[address] = []
     speakers[address] = Speaker(
       configuration: configuration, restarting: !(kernels[address] ?? [:]).isEmpty,
       seed: random.next())
@@ -129,8 +132,13 @@ struct Simulation {
       carry(.received(wire.connection, bytes), from: end)
     case .close(let id):
       drop(End(speaker: address, connection: id))
-    case .route(let prefix, let best):
-      kernels[address, default: [:]][prefix] = best?.origin == .local ? nil : best
+    case .routes(let batch):
+      for (prefix, best) in batch {
+        kernels[address, default: [:]][prefix] = best?.origin == .local ? nil : best
+      }
+    case .nextHops(let added, let removed):
+      nextHops[address, default: []].subtract(removed)
+      nextHops[address, default: []].formUnion(added)
     case .session(let change):
       changes[address, default: []].append(change)
     case .converged:

@@ -55,7 +55,14 @@ package struct NextHopTable: Sendable {
 
   package init() {}
 
-  package mutating func set(_ address: IPAddress, cost: UInt32?) { costs[address] = .some(cost) }
+  /// True if this is news.
+  @discardableResult
+  package mutating func set(_ address: IPAddress, cost: UInt32?) -> Bool {
+    let before = self.cost(of: address)
+    costs[address] = .some(cost)
+    return before != cost
+  }
+
   package mutating func remove(_ address: IPAddress) { costs[address] = nil }
 
   /// Nil: unreachable.

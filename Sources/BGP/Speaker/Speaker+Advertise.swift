@@ -5,19 +5,22 @@ extension Speaker {
   mutating func flush() {
     let touched4 = dirty4.take()
     let touched6 = dirty6.take()
+    noteNextHops()
+    var batch = RouteBatch()
     var announcers = makeAnnouncers()
     for destination in touched4 {
-      decide(\.ipv4, destination)
+      decide(\.ipv4, destination, into: &batch)
       for position in announcers.indices {
         announce(.ipv4, \.ipv4, destination, &announcers[position])
       }
     }
     for destination in touched6 {
-      decide(\.ipv6, destination)
+      decide(\.ipv6, destination, into: &batch)
       for position in announcers.indices {
         announce(.ipv6, \.ipv6, destination, &announcers[position])
       }
     }
+    if !batch.isEmpty { actions.append(.routes(batch)) }
     for position in announcers.indices where announcers[position].sendsAll {
       announceAll(&announcers[position])
     }

@@ -8,7 +8,8 @@ extension Speaker {
 
   /// Decides one destination and reports its route.
   mutating func decide<Key>(
-    _ table: WritableKeyPath<Speaker, RouteTable<Key>>, _ destination: Int
+    _ table: WritableKeyPath<Speaker, RouteTable<Key>>, _ destination: Int,
+    into batch: inout RouteBatch
   ) {
     guard let prefix = self[keyPath: table].prefix(at: destination) else { return }
     let paths = self[keyPath: table].pathIndices(at: destination)
@@ -19,21 +20,17 @@ extension Speaker {
       if outcome.multipath.contains(position) { flags.insert(.multipath) }
       self[keyPath: table][path: path].flags = flags
     }
-    guard let best = outcome.best else {
-      actions.append(.route(prefix, nil))
-      return
-    }
+    guard let best = outcome.best else { return batch.append(prefix, .none) }
     let chosen = self[keyPath: table][path: paths[best]].peer
     guard chosen != .local, let address = peerAddresses[Int(chosen.rawValue)] else {
-      actions.append(.route(prefix, BestRoute(origin: .local, nextHops: [])))
-      return
+      return batch.append(prefix, batch.intern(BestRoute(origin: .local, nextHops: [])))
     }
     var hops: [IPAddress] = []
     for position in outcome.multipath {
       let id = self[keyPath: table][path: paths[position]].attributes
       if let hop = attributes[id].nextHop, !hops.contains(hop) { hops.append(hop) }
     }
-    actions.append(.route(prefix, BestRoute(origin: .peer(address), nextHops: hops)))
+    batch.append(prefix, batch.intern(BestRoute(origin: .peer(address), nextHops: hops)))
   }
 
   func outcome<Key>(

@@ -102,6 +102,21 @@ extension Speaker {
     }
   }
 
+  /// Tells the owner which next hops have come into use, or gone out of it.
+  mutating func noteNextHops() {
+    guard let change = attributes.nextHops.take() else { return }
+    for address in change.removed { nextHops.remove(address) }
+    actions.append(.nextHops(added: change.added, removed: change.removed))
+  }
+
+  /// Has the destinations decided anew that a path leads to through `nextHop`.
+  mutating func touchPaths(through nextHop: IPAddress) {
+    let sets = attributes.sets(through: nextHop)
+    if sets.isEmpty { return }
+    ipv4.touchPaths(sets, &dirty4)
+    ipv6.touchPaths(sets, &dirty6)
+  }
+
   /// Has every destination decided anew.
   mutating func touchAll() {
     for destination in ipv4.indices { dirty4.insert(destination) }
@@ -119,13 +134,13 @@ extension RouteTable {
     if let path = path(of: peer, at: destination) {
       self[path: path].flags.remove(.stale)
       if self[path: path].attributes == id { return false }
-      attributes.retain(id)
-      attributes.release(self[path: path].attributes)
+      attributes.retainPath(id)
+      attributes.releasePath(self[path: path].attributes)
       self[path: path].attributes = id
       dirty.insert(destination)
       return false
     }
-    attributes.retain(id)
+    attributes.retainPath(id)
     insertPath(peer, id, at: destination)
     dirty.insert(destination)
     return true
@@ -139,9 +154,18 @@ extension RouteTable {
     guard let destination = find(prefix), let path = removePath(of: peer, at: destination) else {
       return false
     }
-    attributes.release(path.attributes)
+    attributes.releasePath(path.attributes)
     dirty.insert(destination)
     return true
+  }
+
+  /// Marks the destinations with a path of one of `sets`.
+  func touchPaths(_ sets: Set<AttributeID>, _ dirty: inout DirtySet) {
+    for destination in indices
+    where pathIndices(at: destination).contains(where: { sets.contains(self[path: $0].attributes) })
+    {
+      dirty.insert(destination)
+    }
   }
 
   /// The number of paths dropped.
@@ -155,7 +179,7 @@ extension RouteTable {
         !staleOnly || self[path: path].flags.contains(.stale),
         let removed = removePath(of: peer, at: destination)
       else { continue }
-      attributes.release(removed.attributes)
+      attributes.releasePath(removed.attributes)
       dirty.insert(destination)
       dropped += 1
     }

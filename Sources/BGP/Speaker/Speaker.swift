@@ -83,8 +83,7 @@ package struct Speaker: Sendable {
       originated.remove(prefix)
       if !configuration.networks.contains(prefix) { removePath(of: .local, prefix) }
     case .nextHop(let address, let cost):
-      nextHops.set(address, cost: cost)
-      touchAll()
+      if nextHops.set(address, cost: cost) { touchPaths(through: address) }
     case .reset(let address): reset(address, now)
     case .shutdown: shutdown(now)
     }

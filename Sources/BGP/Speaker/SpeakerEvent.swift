@@ -37,8 +37,11 @@ package enum SpeakerAction: Sendable {
   case send(ConnectionID, [UInt8])
   /// Close after what was sent; no event about this connection counts any more.
   case close(ConnectionID)
-  /// The Loc-RIB has changed; nil: no path is left.
-  case route(IPPrefix, BestRoute?)
+  /// The Loc-RIB has changed.
+  case routes(RouteBatch)
+  /// The next hops that paths use have changed: the owner answers by `.nextHop` whenever it learns
+  /// the cost of one that was added. Until then it counts as reachable at no cost.
+  case nextHops(added: [IPAddress], removed: [IPAddress])
   case session(SessionChange)
   /// The routes of before a restart that were not learnt again may go. RFC 4724 §4.1.
   case converged
