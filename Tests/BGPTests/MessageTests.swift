@@ -45,13 +45,26 @@ import Testing
     return attributes
   }()
 
+  static let extendedNextHop: CodecOptions = {
+    var options = CodecOptions()
+    options.extendedNextHop = true
+    return options
+  }()
+
   static let vectors: [Vector] = [
     Vector(name: "KEEPALIVE", bytes: frame(4, []), message: .keepalive),
     Vector(
       name: "NOTIFICATION", bytes: frame(3, octets("06 02 7879")),
       message: .notification(NotificationMessage(code: 6, subcode: 2, data: [0x78, 0x79]))),
     Vector(
-      name: "ROUTE-REFRESH", bytes: frame(5, octets("0001 00 01")), message: .routeRefresh(.ipv4)),
+      name: "ROUTE-REFRESH", bytes: frame(5, octets("0001 00 01")),
+      message: .routeRefresh(RouteRefreshMessage(.ipv4))),
+    Vector(
+      name: "BoRR, RFC 7313 §3.2", bytes: frame(5, octets("0002 01 01")),
+      message: .routeRefresh(RouteRefreshMessage(.ipv6, .begin))),
+    Vector(
+      name: "EoRR, RFC 7313 §3.2", bytes: frame(5, octets("0001 02 01")),
+      message: .routeRefresh(RouteRefreshMessage(.ipv4, .end))),
     Vector(
       name: "OPEN",
       bytes: frame(
@@ -115,6 +128,32 @@ import Testing
           attributes: PathAttributes(nextHop: address("2001:db8::1"), localPreference: 100),
           announced: [prefix("2001:db8:0:53::/64")]))),
     Vector(
+      name: "an IPv4 route with an IPv6 next hop, RFC 8950 §3",
+      bytes: update(
+        attributes: """
+          800e1a 0001 01 10 20010db8000000000000000000000001 00 1a 0a354040
+          400101 00  400200  400504 00000064
+          """),
+      message: .update(
+        UpdateMessage(
+          attributes: PathAttributes(nextHop: address("2001:db8::1"), localPreference: 100),
+          announced: [prefix("10.53.64.64/26")])), options: extendedNextHop),
+    Vector(
+      name: "an IPv4 route with a link-local next hop beside, RFC 8950 §3",
+      bytes: update(
+        attributes: """
+          800e2a 0001 01 20 20010db8000000000000000000000001 fe800000000000000000000000000001
+          00 1a 0a354040
+          400101 00  400200  400504 00000064
+          """),
+      message: .update(
+        UpdateMessage(
+          attributes: {
+            var attributes = PathAttributes(nextHop: address("2001:db8::1"), localPreference: 100)
+            attributes.linkLocalNextHop = IPv6Address("fe80::1")
+            return attributes
+          }(), announced: [prefix("10.53.64.64/26")])), options: extendedNextHop),
+    Vector(
       name: "an IPv6 withdrawal",
       bytes: update(attributes: "800f0c 0002 01 40 20010db800000053"),
       message: .update(UpdateMessage(withdrawn: [prefix("2001:db8:0:53::/64")]))),
@@ -172,6 +211,39 @@ import Testing
     var framer = MessageFramer()
     framer.append(bytes)
     #expect(throws: expected) { try framer.next() }
+  }
+
+  @Test func `RFC 8654 §4: long messages pass where agreed on, long KEEPALIVEs never`() throws {
+    let header = [UInt8](repeating: 0xff, count: 16)
+    for (type, length, isTaken) in [(2, 4097, true), (3, 65535, true), (1, 4097, false)] {
+      var framer = MessageFramer()
+      framer.maximumLength = Message.extendedMaximumLength
+      let message = header + [UInt8(length >> 8), UInt8(length & 0xff), UInt8(type)]
+      framer.append(message + [UInt8](repeating: 0, count: length - 19))
+      if isTaken {
+        #expect(try framer.next()?.count == length)
+      } else {
+        #expect(throws: NotificationMessage.badMessageLength(UInt16(length))) {
+          try framer.next()
+        }
+      }
+    }
+  }
+
+  @Test func `RFC 8950 §4: an IPv6 next hop that was not agreed on is an error`() {
+    let bytes = update(
+      attributes: "800e1a 0001 01 10 20010db8000000000000000000000001 00 1a 0a354040")
+    #expect(throws: NotificationMessage.optionalAttributeError) {
+      try Message(decoding: bytes[...], options: CodecOptions())
+    }
+  }
+
+  @Test(arguments: ["", "0001 00", "0001 00 01 00"])
+  func `RFC 7313 §5: a ROUTE-REFRESH of another length is sent back`(_ hex: String) {
+    let bytes = frame(5, octets(hex))
+    #expect(throws: NotificationMessage(.routeRefresh, 1, data: bytes)) {
+      try Message(decoding: bytes[...], options: CodecOptions())
+    }
   }
 
   @Test(arguments: [

@@ -8,6 +8,8 @@ package struct RouterConfiguration: Equatable, Sendable {
   package var localAS: ASNumber
   /// Nil: the router takes the highest IPv4 address of its interfaces.
   package var routerID: IPv4Address?
+  /// What peers' operators see this router called; nil: they are told no name.
+  package var hostName: String?
   /// RFC 4271 §8.2.1 names port 179.
   package var listenPort: UInt16 = 179
   /// Addresses to listen on; empty: all of them.

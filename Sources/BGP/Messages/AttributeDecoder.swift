@@ -233,9 +233,9 @@ extension AttributeDecoder {
       switch (family, hop.remaining) {
       case (.ipv4, 4):
         attributes.nextHop = .v4(try hop.readIPv4Address())
-      case (.ipv6, 16):
+      case (_, 16) where family == .ipv6 || options.extendedNextHop:
         attributes.nextHop = .v6(try hop.readIPv6Address())
-      case (.ipv6, 32):
+      case (_, 32) where family == .ipv6 || options.extendedNextHop:
         attributes.nextHop = .v6(try hop.readIPv6Address())
         attributes.linkLocalNextHop = try hop.readIPv6Address()
       default:

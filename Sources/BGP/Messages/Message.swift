@@ -1,14 +1,13 @@
 import NetTypes
 import Wire
 
-/// A BGP message. RFC 4271 §4, RFC 2918.
+/// A BGP message. RFC 4271 §4, RFC 2918, RFC 7313.
 package enum Message: Hashable, Sendable {
   case open(OpenMessage)
   case update(UpdateMessage)
   case notification(NotificationMessage)
   case keepalive
-  /// Nil: a family that we do not carry.
-  case routeRefresh(AddressFamily?)
+  case routeRefresh(RouteRefreshMessage)
 
   package enum Kind: UInt8, Sendable {
     case open = 1
@@ -22,6 +21,8 @@ package enum Message: Hashable, Sendable {
   package static let headerLength = 19
   /// RFC 4271 §4.1.
   package static let maximumLength = 4096
+  /// Of messages other than OPEN and KEEPALIVE, between peers that both can. RFC 8654 §4.
+  package static let extendedMaximumLength = 65535
 }
 
 /// What the two ends of a session agreed on that changes how messages read.
@@ -69,11 +70,7 @@ extension Message {
       guard body.isEmpty else { throw .badMessageLength(UInt16(clamping: frame.count)) }
       self = .keepalive
     case .routeRefresh:
-      guard body.count == 4 else { throw NotificationMessage(.routeRefresh, 1, data: Array(frame)) }
-      let afi = UInt16(body[body.startIndex]) << 8 | UInt16(body[body.startIndex + 1])
-      // RFC 2918 §4: a family that we never advertised is ignored.
-      let known = body[body.startIndex + 3] == AddressFamily.unicast
-      self = .routeRefresh(known ? AddressFamily(rawValue: afi) : nil)
+      self = .routeRefresh(try RouteRefreshMessage(decoding: body, frame: frame))
     case nil:
       throw .badMessageType(type)
     }
@@ -97,10 +94,9 @@ extension Message {
       writer.write(notification.data.prefix(Self.maximumLength - Self.headerLength - 2))
     case .keepalive:
       writer.write(Kind.keepalive.rawValue)
-    case .routeRefresh(let family):
+    case .routeRefresh(let refresh):
       writer.write(Kind.routeRefresh.rawValue)
-      writer.write(family?.rawValue ?? 0)
-      writer.write([0, AddressFamily.unicast])
+      writer.write(refresh.encoded)
     }
     writer.overwrite(length: writer.count, at: 16)
     return writer.bytes
@@ -109,6 +105,8 @@ extension Message {
 
 /// Cuts a byte stream into messages. RFC 4271 §4.1.
 package struct MessageFramer: Sendable {
+  /// Octets of the longest message taken; 65,535 once RFC 8654 was agreed on.
+  package var maximumLength = Message.maximumLength
   private var buffer: [UInt8] = []
   private var start = 0
 
@@ -133,15 +131,19 @@ package struct MessageFramer: Sendable {
     guard buffer.count - start >= Message.headerLength else { return nil }
     for index in start..<start + 16 where buffer[index] != 0xff { throw .connectionNotSynchronized }
     let length = UInt16(buffer[start + 16]) << 8 | UInt16(buffer[start + 17])
+    let kind = Message.Kind(rawValue: buffer[start + 18])
     let minimum: UInt16 =
-      switch Message.Kind(rawValue: buffer[start + 18]) {
+      switch kind {
       case .open: 29
       case .update: 23
       case .notification: 21
       case .routeRefresh: 23
       case .keepalive, nil: 19
       }
-    guard (minimum...UInt16(Message.maximumLength)).contains(length) else {
+    // RFC 8654 §4: OPEN and KEEPALIVE stay as short as ever.
+    let isShort = kind == .open || kind == .keepalive
+    let maximum = isShort ? Message.maximumLength : maximumLength
+    guard length >= minimum, Int(length) <= maximum else {
       throw .badMessageLength(length)
     }
     guard buffer.count - start >= Int(length) else { return nil }

@@ -1,4 +1,4 @@
-/// Why a session ends. RFC 4271 §4.5, §6; RFC 4486; RFC 6608; RFC 9003.
+/// Why a session ends. RFC 4271 §4.5, §6; RFC 4486; RFC 6608; RFC 8538; RFC 9003; RFC 9384.
 package struct NotificationMessage: Error, Hashable, Sendable {
   package enum Code: UInt8, Sendable {
     case messageHeader = 1
@@ -40,6 +40,14 @@ package struct NotificationMessage: Error, Hashable, Sendable {
   package static let badBGPIdentifier = Self(.openMessage, 3)
   package static let unsupportedOptionalParameter = Self(.openMessage, 4)
   package static let unacceptableHoldTime = Self(.openMessage, 6)
+  /// None of our families is the peer's; the data is our capabilities for them. RFC 5492 §5.
+  package static func unsupportedCapability(_ families: [AddressFamily]) -> Self {
+    var needed = Capabilities()
+    needed.families = families
+    return Self(.openMessage, 7, data: needed.encoded)
+  }
+  /// RFC 9234 §4.2.
+  package static let roleMismatch = Self(.openMessage, 11)
 
   // UPDATE errors that still reset the session. RFC 4271 §6.3, RFC 7606.
   package static let malformedAttributeList = Self(.updateMessage, 1)
@@ -64,6 +72,9 @@ package struct NotificationMessage: Error, Hashable, Sendable {
   package static let connectionRejected = Self(.cease, 5)
   package static let otherConfigurationChange = Self(.cease, 6)
   package static let connectionCollision = Self(.cease, 7)
+  package static let outOfResources = Self(.cease, 8)
+  /// RFC 9384.
+  package static let bfdDown = Self(.cease, 10)
 }
 
 extension NotificationMessage: CustomStringConvertible {
@@ -77,7 +88,7 @@ extension NotificationMessage: CustomStringConvertible {
       [
         1: "unsupported version", 2: "bad peer AS", 3: "bad BGP identifier",
         4: "unsupported optional parameter", 6: "unacceptable hold time",
-        7: "unsupported capability",
+        7: "unsupported capability", 11: "role mismatch",
       ]
     ),
     3: (
@@ -100,15 +111,18 @@ extension NotificationMessage: CustomStringConvertible {
         1: "maximum number of prefixes reached", 2: "administrative shutdown",
         3: "peer de-configured", 4: "administrative reset", 5: "connection rejected",
         6: "other configuration change", 7: "connection collision", 8: "out of resources",
+        9: "hard reset", 10: "BFD down",
       ]
     ),
     7: ("ROUTE-REFRESH error", [1: "invalid message length"]),
   ]
 
-  /// As `cease, administrative shutdown (6/2)`.
+  /// As `cease, administrative shutdown (6/2): "new kernel"`.
   package var description: String {
+    if let wrapped, !wrapped.isHardReset { return "hard reset (6/9), \(wrapped)" }
     let entry = Self.names[code]
     let text = [entry?.0, entry?.1[subcode]].compactMap { $0 }.joined(separator: ", ")
-    return "\(text.isEmpty ? "notification" : text) (\(code)/\(subcode))"
+    let name = "\(text.isEmpty ? "notification" : text) (\(code)/\(subcode))"
+    return communication.map { "\(name): \"\($0)\"" } ?? name
   }
 }

@@ -28,10 +28,14 @@ extension UpdateMessage {
         }
       }
       guard let attributes else { return }
-      attributes.encodeReach(announced.filter { !$0.isIPv4 }, into: &writer)
+      // RFC 8950 §3: IPv4 routes with an IPv6 next hop go where IPv6 routes go.
+      let isClassic = attributes.nextHop?.isIPv4 ?? true
+      attributes.encodeReach(announced.filter { !isClassic || !$0.isIPv4 }, into: &writer)
       attributes.encode(
-        into: &writer, options: options, classicNextHop: announced.contains { $0.isIPv4 })
+        into: &writer, options: options,
+        classicNextHop: isClassic && announced.contains { $0.isIPv4 })
     }
+    guard attributes?.nextHop?.isIPv4 ?? true else { return }
     for prefix in announced where prefix.isIPv4 { writer.write(prefix) }
   }
 }
@@ -39,9 +43,9 @@ extension UpdateMessage {
 extension PathAttributes {
   /// MP_REACH_NLRI comes first. RFC 7606 §5.1.
   fileprivate func encodeReach(_ prefixes: [IPPrefix], into writer: inout ByteWriter) {
-    guard !prefixes.isEmpty, case .v6(let hop)? = nextHop else { return }
+    guard let first = prefixes.first, case .v6(let hop)? = nextHop else { return }
     writer.writeAttribute(AttributeType.mpReach, AttributeFlag.optional) { writer in
-      writer.write(AddressFamily.ipv6.rawValue)
+      writer.write(AddressFamily(of: first).rawValue)
       writer.write(AddressFamily.unicast)
       writer.writeLengthPrefixed8 { writer in
         writer.write(hop)

@@ -23,6 +23,8 @@ package struct Session: Sendable {
     package var remoteAS: ASNumber
     package var timers: SessionTimers
     package var passive: Bool
+    /// The session needs the peer to have said its role. RFC 9234 §4.2.
+    package var needsRole = false
 
     package init(
       open: OpenMessage, remoteAS: ASNumber, timers: SessionTimers, passive: Bool = false
@@ -51,6 +53,8 @@ package struct Session: Sendable {
     case message(Message)
     /// 21, 22, 28: what was received cannot be accepted.
     case malformed(NotificationMessage)
+    /// The way to the peer is gone: a Cease that RFC 4271 does not know. RFC 5882 §4, RFC 9384.
+    case pathDown(String)
     /// 23.
     case collisionDump
     /// 9, 10, 11, 13: whatever is due.
@@ -68,7 +72,11 @@ package struct Session: Sendable {
     /// From a state before Established.
     case failed(DownReason)
     case update(UpdateMessage)
+    /// The peer wants a family again.
     case refresh(AddressFamily)
+    /// Everything of a family follows, or has come. RFC 7313 §4.
+    case refreshBegins(AddressFamily)
+    case refreshEnds(AddressFamily)
   }
 
   package var settings: Settings
@@ -101,6 +109,7 @@ package struct Session: Sendable {
     case .connectionFailed: connectionFailed(now)
     case .message(let message): received(message, now)
     case .malformed(let notification): end(.sent(notification), now)
+    case .pathDown(let reason): end(.pathDown(reason), now)
     case .collisionDump: dump()
     case .tick: tick(now)
     }
@@ -214,12 +223,7 @@ package struct Session: Sendable {
 extension Session {
   // 19, 24–27.
   private mutating func received(_ message: Message, _ now: Instant) -> [Action] {
-    if case .notification(let notification) = message {
-      switch state {
-      case .idle: return []
-      default: return end(.received(notification), now)
-      }
-    }
+    if case .notification(let notification) = message { return end(.received(notification), now) }
     switch (state, message) {
     case (.idle, _), (.connect, _), (.active, _):
       return end(.sent(NotificationMessage(.finiteStateMachine)), now)
@@ -242,20 +246,27 @@ extension Session {
     case (.established(let negotiated, let timers, let since), .update(let update)):
       state = .established(negotiated, held(timers, negotiated, now), since: since)
       return [.update(update)]
-    case (.established(let negotiated, _, _), .routeRefresh(let family)):
-      guard let family, negotiated.families.contains(family) else { return [] }
-      return [.refresh(family)]
+    case (.established(let negotiated, _, _), .routeRefresh(let message)):
+      return refresh(message, negotiated)
     case (.established, _):
       return end(.sent(.unexpectedInEstablished), now)
     }
   }
 
-  /// RFC 4271 §6.2; RFC 6286 §2.3 for identifiers within one AS.
-  private mutating func accept(_ open: OpenMessage, _ now: Instant) -> [Action] {
-    if open.asNumber != settings.remoteAS { return end(.sent(.badPeerAS), now) }
-    if settings.isInternal, open.identifier == settings.open.identifier {
-      return end(.sent(.badBGPIdentifier), now)
+  /// RFC 2918 §4, RFC 7313 §4; without the latter the subtype is a reserved field.
+  private func refresh(_ message: RouteRefreshMessage, _ negotiated: Negotiated) -> [Action] {
+    guard let family = message.family, negotiated.families.contains(family) else { return [] }
+    if !negotiated.enhancedRouteRefresh { return [.refresh(family)] }
+    switch message.subtype {
+    case .request: return [.refresh(family)]
+    case .begin: return [.refreshBegins(family)]
+    case .end: return [.refreshEnds(family)]
+    default: return []
     }
+  }
+
+  private mutating func accept(_ open: OpenMessage, _ now: Instant) -> [Action] {
+    if let objection = settings.objection(to: open) { return end(.sent(objection), now) }
     let negotiated = Negotiated(
       local: settings.open, peer: open, keepalive: settings.timers.keepalive,
       isInternal: settings.isInternal)
@@ -277,6 +288,8 @@ extension Session {
 
   /// Ends what there is and goes to Idle, for longer after each failure in a row.
   private mutating func end(_ reason: DownReason, _ now: Instant) -> [Action] {
+    // §8.2.2: what Idle does not name has no effect there.
+    if case .idle = state { return [] }
     var actions: [Action] = []
     let hasConnection = state.name != .idle && state.name != .active
     switch reason {
@@ -284,6 +297,8 @@ extension Session {
       actions.append(.send(.notification(notification)))
     case .holdTimerExpired where hasConnection:
       actions.append(.send(.notification(.holdTimerExpired)))
+    case .pathDown where hasConnection:
+      actions.append(.send(.notification(.bfdDown)))
     default: break
     }
     if hasConnection, reason != .connectionLost { actions.append(.close) }

@@ -33,6 +33,10 @@ struct Peer: Sendable {
   /// The peer has its whole table yet to be told.
   var needsFullTable = false
   var endOfRIBSent = false
+  /// Families whose refresh the peer asked for, and whose EoRR is to come. RFC 7313.
+  var refreshesToEnd: Set<AddressFamily> = []
+  /// Families that the peer is sending again, and until when. RFC 7313.
+  var refreshes: [AddressFamily: Instant] = [:]
   /// The default route it was told by `default-originate`.
   var defaultOriginated: Set<AddressFamily> = []
   var prefixCount = 0
@@ -61,6 +65,12 @@ struct Peer: Sendable {
       }
     }
     return .idle(until: nil)
+  }
+
+  /// When `tick` has something to do for this peer.
+  var deadline: Instant? {
+    let timers = slots.compactMap(\.session.deadline)
+    return [timers.min(), refreshes.values.min(), restart?.deadline].compactMap { $0 }.min()
   }
 
   func slotPosition(_ id: Int) -> Int? { slots.firstIndex { $0.id == id } }

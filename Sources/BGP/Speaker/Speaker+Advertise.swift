@@ -93,6 +93,7 @@ extension Speaker {
       }
       peers[address]?.endOfRIBSent = true
     }
+    endRefreshes(address)
   }
 
   private mutating func announceDefault(_ family: AddressFamily, _ announcer: inout Announcer) {

@@ -49,16 +49,6 @@ extension Speaker {
     }
     for prefix in new { addLocalRoute(prefix) }
   }
-
-  /// Has the peer send its routes again, for a changed import filter. RFC 2918.
-  private mutating func askForRefresh(_ address: IPAddress) {
-    guard let slot = peers[address]?.established,
-      let negotiated = slot.session.state.negotiated, negotiated.peer.capabilities.routeRefresh
-    else { return }
-    for family in negotiated.families {
-      send(.routeRefresh(family), address, slot, negotiated.options)
-    }
-  }
 }
 
 extension ResolvedNeighbor {

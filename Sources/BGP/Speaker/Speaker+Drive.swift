@@ -39,6 +39,9 @@ extension Speaker {
     case .send(let message):
       let options = current.session.state.negotiated?.options ?? CodecOptions()
       send(message, address, current, options)
+      if let negotiated = current.session.state.negotiated {
+        withSlot(address, slot) { $0.framer.maximumLength = negotiated.longestReceived }
+      }
     case .established(let negotiated):
       for other in peer.slots where other.id != slot {
         drive(address, other.id, .collisionDump, now)
@@ -55,7 +58,11 @@ extension Speaker {
       peers[address]?.counters.updatesReceived += 1
       apply(update, from: address, now)
     case .refresh(let family):
-      refresh(address, family)
+      answerRefresh(address, family)
+    case .refreshBegins(let family):
+      refreshBegins(address, family, now)
+    case .refreshEnds(let family):
+      refreshEnds(address, family)
     }
   }
 

@@ -7,6 +7,15 @@ import NetTypes
 // do we send ours. Deviation: routes of our own, which depend on no peer, are announced at once.
 
 extension Speaker {
+  /// What our OPEN says of restarts; nil: nothing is kept. RFC 4724 §3.
+  func gracefulRestartCapability(_ peer: ResolvedNeighbor) -> GracefulRestartCapability? {
+    guard configuration.gracefulRestart.isEnabled else { return nil }
+    let seconds = configuration.gracefulRestart.restartTime.wholeSeconds
+    return GracefulRestartCapability(
+      isRestarting: !isConverged, restartTime: UInt16(clamping: min(seconds, 4095)),
+      families: Dictionary(uniqueKeysWithValues: peer.families.map { ($0, true) }))
+  }
+
   mutating func sessionEstablished(
     _ address: IPAddress, _ negotiated: Negotiated, _ now: Instant
   ) {
@@ -37,6 +46,9 @@ extension Speaker {
     forgetAnnounced(address)
     peers[address]?.endOfRIBReceived = []
     peers[address]?.needsFullTable = false
+    peers[address]?.refreshesToEnd = []
+    let refreshed = Set(peer.refreshes.keys)
+    peers[address]?.refreshes = [:]
 
     var kept: Set<AddressFamily> = []
     var wait = Duration.zero
@@ -47,8 +59,11 @@ extension Speaker {
       wait = .seconds(Int64(capability.restartTime))
     }
     for family in AddressFamily.allCases {
-      // §4.2: what was stale from an earlier restart is not kept twice.
-      dropPaths(address, family, staleOnly: kept.contains(family))
+      // §4.2: what was stale from an earlier restart is not kept twice. What a refresh had marked
+      // is as good as any other.
+      if !kept.contains(family) || !refreshed.contains(family) {
+        dropPaths(address, family, staleOnly: kept.contains(family))
+      }
       if kept.contains(family) { markStale(address, family) }
     }
     if kept.isEmpty || wait == .zero {

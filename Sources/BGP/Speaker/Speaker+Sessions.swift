@@ -27,6 +27,14 @@ extension Speaker {
     dropStale(address)
   }
 
+  /// Sessions that are being set up end too: what they would bring up has no way to forward by.
+  mutating func pathDown(_ address: IPAddress, _ reason: String, _ now: Instant) {
+    for slot in peers[address]?.slots ?? [] where slot.connection != nil {
+      drive(address, slot.id, .pathDown(reason), now)
+    }
+    dropStale(address)
+  }
+
   /// Forgets a neighbour and its routes.
   mutating func removePeer(_ address: IPAddress, _ now: Instant) {
     stopPeer(address, .peerDeconfigured, now)
@@ -41,28 +49,6 @@ extension Speaker {
     peers[address]?.slots.append(Peer.Slot(id: id, session: session))
     peers[address]?.nextSlot += 1
     return id
-  }
-
-  /// Our OPEN to one neighbour.
-  private func sessionSettings(_ peer: ResolvedNeighbor) -> Session.Settings {
-    let family = AddressFamily(of: peer.address)
-    var capabilities = Capabilities()
-    capabilities.families = [family]
-    capabilities.routeRefresh = true
-    capabilities.fourOctetAS = configuration.localAS
-    if configuration.gracefulRestart.isEnabled {
-      var isRestarting = true
-      if case .done = convergence { isRestarting = false }
-      let seconds = configuration.gracefulRestart.restartTime.wholeSeconds
-      capabilities.gracefulRestart = GracefulRestartCapability(
-        isRestarting: isRestarting, restartTime: UInt16(clamping: min(seconds, 4095)),
-        families: [family: true])
-    }
-    let open = OpenMessage(
-      asNumber: configuration.localAS, holdTime: UInt16(clamping: peer.timers.hold.wholeSeconds),
-      identifier: routerID, capabilities: capabilities)
-    return Session.Settings(
-      open: open, remoteAS: peer.remoteAS, timers: peer.timers, passive: peer.passive)
   }
 
   mutating func connected(_ id: ConnectionID, _ local: IPAddress, _ now: Instant) {

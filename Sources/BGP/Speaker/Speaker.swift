@@ -85,6 +85,7 @@ package struct Speaker: Sendable {
     case .nextHop(let address, let cost):
       if nextHops.set(address, cost: cost) { touchPaths(through: address) }
     case .reset(let address): reset(address, now)
+    case .pathDown(let address, let reason): pathDown(address, reason, now)
     case .shutdown: shutdown(now)
     }
     checkConvergence(now)
@@ -100,10 +101,7 @@ package struct Speaker: Sendable {
       guard let instant else { return }
       earliest = earliest.map { min($0, instant) } ?? instant
     }
-    for peer in peers.values {
-      for slot in peer.slots { consider(slot.session.deadline) }
-      consider(peer.restart?.deadline)
-    }
+    for peer in peers.values { consider(peer.deadline) }
     if case .waiting(let until) = convergence { consider(until) }
     return earliest
   }
@@ -129,6 +127,7 @@ package struct Speaker: Sendable {
         drive(address, slot.id, .tick, now)
       }
       expireRestart(address, now)
+      expireRefreshes(address, now)
     }
   }
 

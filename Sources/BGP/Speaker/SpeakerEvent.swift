@@ -27,6 +27,9 @@ package enum SpeakerEvent: Sendable {
   case nextHop(IPAddress, cost: UInt32?)
   /// Ends a neighbour's session and starts it again; nil: every neighbour's.
   case reset(IPAddress?)
+  /// The way to a neighbour is gone, as BFD found: its session ends and its routes go at once,
+  /// graceful restart or not. RFC 5882 §4, RFC 9384.
+  case pathDown(IPAddress, reason: String)
   /// Ends every session by Cease. Without it, and TCP just closed, peers restart us gracefully.
   case shutdown
 }
