@@ -104,6 +104,24 @@ package struct Pool: Equatable, Sendable {
     /// Round robin in proportion to the members' weights.
     case ratio
     case leastConnections = "least-connections"
+    /// The less loaded of two drawn at random.
+    case powerOfTwo = "power-of-two"
+    /// By the moving average of first-byte times and the requests in flight.
+    case fastest
+    /// The same member for the same key: `hash`.
+    case consistentHash = "consistent-hash"
+  }
+
+  /// What of a request or connection is hashed.
+  package enum HashKey: Hashable, Sendable {
+    /// The client's address.
+    case source
+    /// The path, without the query. HTTP only.
+    case path
+    /// A request header's first value. HTTP only.
+    case header(String)
+    /// A cookie's value. HTTP only.
+    case cookie(String)
   }
 
   /// Unique; what virtual servers and routes refer to.
@@ -111,6 +129,12 @@ package struct Pool: Equatable, Sendable {
   package var loadBalancing: LoadBalancing
   package var members: [Member]
   package var monitor: Monitor
+  /// Of `consistentHash`; what has no such key goes in turn.
+  package var hash = HashKey.source
+  /// While fewer members of the highest priority are available, those of the next are used too.
+  package var minimumActive = 1
+  /// How long a member that comes up takes to get its whole share; zero: at once.
+  package var slowRamp = Duration.zero
 
   package init(
     name: String, loadBalancing: LoadBalancing = .roundRobin, members: [Member] = [],
@@ -133,8 +157,10 @@ package struct Member: Equatable, Sendable {
 
   package var address: IPAddress
   package var port: UInt16
-  /// 1...256; of use to `ratio` and `leastConnections`.
+  /// 1...256; `roundRobin` does not look at it.
   package var weight: Int
+  /// -1000...1000; higher ones are used first.
+  package var priority = 0
   package var state: State
   /// What the member is called where it comes from, as `pod default/web-1`.
   package var label: String

@@ -137,10 +137,29 @@ extension Pool {
       if !(1...256).contains(member.weight) {
         problems.append(problem("\(place).weight", "\(member.weight)", "1 to 256"))
       }
+      if !(-1000...1000).contains(member.priority) {
+        problems.append(problem("\(place).priority", "\(member.priority)", "-1000 to 1000"))
+      }
       if !seen.insert(member.socketAddress).inserted {
         problems.append(
           problem("\(place).address", "\(member.socketAddress)", "an address not listed before"))
       }
+    }
+    if !(1...1000).contains(minimumActive) {
+      problems.append(problem("minimumActive", "\(minimumActive)", "1 to 1000"))
+    }
+    if slowRamp < .zero || slowRamp > .seconds(3600) {
+      problems.append(problem("slowRamp", "\(slowRamp)", "0 to 1 hour"))
+    }
+    switch hash {
+    case .header(let name), .cookie(let name):
+      let isToken = name.utf8.allSatisfy {
+        $0 > 0x20 && $0 < 0x7f && !"()<>@,;:\\\"/[]?={}".utf8.contains($0)
+      }
+      if name.isEmpty || !isToken {
+        problems.append(problem("hash.name", "\"\(name)\"", "a header's or cookie's name"))
+      }
+    case .source, .path: break
     }
     if monitor.kind == .none { return problems }
     if monitor.interval < .milliseconds(10) {

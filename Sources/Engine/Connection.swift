@@ -78,6 +78,8 @@ struct Connection {
     static let answered = Flags(rawValue: 1 << 20)
     /// Client: part of a head has come.
     static let headBegun = Flags(rawValue: 1 << 21)
+    /// Client: `hash` is that of the key that its pool goes by.
+    static let hashed = Flags(rawValue: 1 << 22)
   }
 
   static let none = UInt32.max
@@ -109,6 +111,10 @@ struct Connection {
   /// The client's address: 4 or 16 octets in network order, and port.
   var address: (UInt64, UInt64) = (0, 0)
   var port: UInt16 = 0
+  /// Client: see `hashed`.
+  var hash: UInt64 = 0
+  /// Upstream: when the request had gone out, microseconds; 0 where nobody asks.
+  var began: Int64 = 0
 
   enum Framing: UInt8 { case none, length, chunked, untilClose }
 

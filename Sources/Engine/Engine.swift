@@ -188,10 +188,15 @@ import Synchronization
         let health = prober.health(member.socketAddress, pool.monitor)
       else { return nil }
       return MemberPlan(
-        shared: shared, health: health, weight: member.weight, isEnabled: member.state == .enabled)
+        shared: shared, health: health, weight: member.weight, priority: member.priority,
+        isEnabled: member.state == .enabled)
     }
     return PoolPlan(
-      shared: live.shared, name: pool.name, loadBalancing: pool.loadBalancing, members: members)
+      shared: live.shared, name: pool.name,
+      balancing: Balancer.Settings(
+        method: pool.loadBalancing, minimumActive: pool.minimumActive,
+        slowRamp: pool.slowRamp.milliseconds),
+      hash: pool.hash, members: members)
   }
 
   /// Health of a member, with the reason and since when.

@@ -20,7 +20,8 @@ struct ServerPlan: Sendable {
 struct PoolPlan: Sendable {
   let shared: SharedPool
   let name: String
-  let loadBalancing: Pool.LoadBalancing
+  let balancing: Balancer.Settings
+  let hash: Pool.HashKey
   let members: [MemberPlan]
 }
 
@@ -28,6 +29,7 @@ struct MemberPlan: Sendable {
   let shared: SharedMember
   let health: SharedHealth
   let weight: Int
+  let priority: Int
   let isEnabled: Bool
 }
 

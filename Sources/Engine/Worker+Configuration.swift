@@ -84,9 +84,13 @@ extension Worker {
       }
     }
     pool.members = slots
+    pool.hash = plan.hash
     pool.balancer.update(
-      method: plan.loadBalancing,
-      members: plan.members.map { ($0.shared.address, $0.weight) })
+      plan.balancing,
+      members: plan.members.map {
+        Balancer.MemberSettings(
+          address: $0.shared.address, weight: $0.weight, priority: $0.priority)
+      }, now: now)
     pool.seenEpoch = .max
     for slot in old.values {
       members[Int(slot)]?.position = -1
@@ -183,20 +187,25 @@ extension Worker {
     for (position, slot) in pool.members.enumerated() {
       guard let member = members[Int(slot)] else { continue }
       let available = member.isEnabled && member.health.isAvailable.load(ordering: .relaxed)
-      pool.balancer.setAvailable(available, at: position)
+      pool.balancer.setAvailable(available, at: position, now: now)
       // A pooled connection to a member that is out would only fail later.
       if !available { closeIdle(slot) }
     }
   }
 
   /// The next member of `pool`, passing over `excluded` if it can.
-  func pick(_ pool: WorkerPool, excluding excluded: UInt32 = Connection.none) -> UInt32? {
+  /// - Parameter hash: of the key that the pool's `hash` names, where it wants one.
+  func pick(
+    _ pool: WorkerPool, hash: UInt64?, excluding excluded: UInt32 = Connection.none
+  ) -> UInt32? {
     refresh(pool)
     var position = -1
     if excluded != Connection.none, let member = members[Int(excluded)], member.pool === pool {
       position = member.position
     }
-    guard let choice = pool.balancer.pick(excluding: position) else { return nil }
+    guard let choice = pool.balancer.pick(hash: hash, excluding: position, now: now) else {
+      return nil
+    }
     return pool.members[choice]
   }
 

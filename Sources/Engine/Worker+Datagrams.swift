@@ -42,10 +42,10 @@ extension Worker {
   private func openFlow(
     _ server: WorkerServer, _ listener: UInt32, _ source: RawAddress
   ) -> UInt32? {
-    guard hasRoom, let pool = server.pool, let slot = pick(pool), let member = members[Int(slot)]
-    else {
-      return nil
-    }
+    guard hasRoom, let pool = server.pool else { return nil }
+    let client = source.key
+    let hash = pool.hashes ? Worker.hash(of: (client.address, client.low)) : nil
+    guard let slot = pick(pool, hash: hash), let member = members[Int(slot)] else { return nil }
     let type = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = socket(member.raw.family, type, 0)
     guard descriptor >= 0 else { return nil }
@@ -59,11 +59,10 @@ extension Worker {
     connection.pointee.server = at(listener).pointee.server
     connection.pointee.peer = listener
     connection.pointee.member = slot
-    let key = source.key
-    connection.pointee.address = (key.address, key.low)
-    connection.pointee.port = key.port
+    connection.pointee.address = (client.address, client.low)
+    connection.pointee.port = client.port
     if source.family == AF_INET6 { connection.pointee.set(.ipv6) }
-    server.flows[key] = index
+    server.flows[client] = index
     server.active += 1
     clients += 1
     connection.pointee.set(.counted)

@@ -9,13 +9,16 @@ extension Worker {
 
   func startRelay(_ client: UInt32, _ server: WorkerServer) {
     at(client).pointee.phase = .relay
+    if server.pool?.hashes == true { noteSourceHash(client) }
     connectRelay(client, server, excluding: Connection.none)
   }
 
   private func connectRelay(_ client: UInt32, _ server: WorkerServer, excluding failed: UInt32) {
     var excluded = failed
     while at(client).pointee.attempts < settings.maximumAttempts {
-      guard let pool = server.pool, let slot = pick(pool, excluding: excluded) else { break }
+      guard let pool = server.pool,
+        let slot = pick(pool, hash: hash(of: client), excluding: excluded)
+      else { break }
       at(client).pointee.attempts &+= 1
       switch openUpstream(slot, .tcpUpstream, timeout: server.connectTimeout) {
       case .opened(let upstream):

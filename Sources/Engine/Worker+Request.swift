@@ -140,6 +140,7 @@ extension Worker {
       respond(index, 404, .noRoute)
       return used
     }
+    noteHash(index, pool, bytes)
     let body = UnsafeRawBufferPointer(rebasing: bytes[head..<used])
     guard
       var request = buffers.take(

@@ -53,6 +53,7 @@ extension Worker {
     let upstream = at(index)
     guard !upstream.pointee.has(.answered) else { return }
     upstream.pointee.set(.answered)
+    endMeasure(index)
     upstream.pointee.clear(.replayable)
     if upstream.pointee.output.isEmpty { buffers.release(&upstream.pointee.output) }
   }

@@ -64,6 +64,11 @@ final class WorkerPool {
   let counters: Counters.Block
   var label: [UInt8]
   var balancer: Balancer
+  /// What of a request is hashed, where the balancer asks for it.
+  var hash: Pool.HashKey
+  /// First-byte times are of use.
+  var measures: Bool { balancer.settings.method == .fastest }
+  var hashes: Bool { balancer.settings.method == .consistentHash }
   /// By the balancer's index.
   var members: [UInt32] = []
   var seenEpoch: UInt64 = .max
@@ -72,7 +77,8 @@ final class WorkerPool {
     shared = plan.shared
     counters = plan.shared.counters.block(worker)
     label = Array(plan.name.utf8)
-    balancer = Balancer(method: plan.loadBalancing, offset: worker)
+    balancer = Balancer(plan.balancing, offset: worker)
+    hash = plan.hash
   }
 }
 

@@ -121,18 +121,40 @@ struct EdgeFileReader {
 
 extension EdgeFileReader {
   private mutating func pool(_ fields: FileFields) throws(FileProblem) -> Pool {
-    note(fields, beside: ["name", "loadBalancing", "monitor", "members"])
+    note(
+      fields,
+      beside: [
+        "name", "loadBalancing", "hash", "minimumActive", "slowRamp", "monitor", "members",
+      ])
     var pool = Pool(name: try fields.needed("name"))
     pool.loadBalancing = try fields.choice("loadBalancing") ?? pool.loadBalancing
+    if let hash = try fields.section("hash") { pool.hash = try self.hash(hash) }
+    pool.minimumActive = try fields.number("minimumActive") ?? pool.minimumActive
+    pool.slowRamp = try fields.duration("slowRamp") ?? pool.slowRamp
     if let monitor = try fields.section("monitor") { pool.monitor = try self.monitor(monitor) }
     for member in try fields.sections("members") { pool.members.append(try self.member(member)) }
     return pool
   }
 
+  /// `{on: source | path}`, or `{on: header | cookie, name}`.
+  private mutating func hash(_ fields: FileFields) throws(FileProblem) -> Pool.HashKey {
+    note(fields, beside: ["on", "name"])
+    switch try fields.needed("on") {
+    case "source": return .source
+    case "path": return .path
+    case "header": return .header(try fields.needed("name"))
+    case "cookie": return .cookie(try fields.needed("name"))
+    case let other:
+      throw fields.problem(
+        "on", found: "\"\(other)\"", expected: "source, path, header or cookie")
+    }
+  }
+
   private mutating func member(_ fields: FileFields) throws(FileProblem) -> Member {
-    note(fields, beside: ["address", "port", "weight", "state", "name"])
+    note(fields, beside: ["address", "port", "weight", "priority", "state", "name"])
     var member = Member(address: try fields.address("address"), port: try fields.port("port"))
     member.weight = try fields.number("weight") ?? member.weight
+    member.priority = try fields.number("priority") ?? member.priority
     member.state = try fields.choice("state") ?? member.state
     member.label = try fields.text("name") ?? ""
     return member
