@@ -162,7 +162,9 @@ let package = Package(
         "NetTypes", logging,
       ]),
     tests("ControlPlane", ["Kubernetes", "KubeServer"]),
-    tests("Unit", ["Linux", "Kubernetes", "NetTypes"]),
+    tests(
+      "Unit",
+      ["KubeClient", "KubeServer", "Transport", "Intent", "Linux", "Kubernetes", "NetTypes"]),
     .testTarget(name: "ArchitectureTests", swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]

@@ -100,7 +100,7 @@ package enum YAML {
   }
 
   /// A quoted scalar is text; a plain one is what YAML 1.1's core schema takes it for.
-  private static func scalar(_ scalar: Yams.Node.Scalar) -> JSON {
+  static func scalar(_ scalar: Yams.Node.Scalar) -> JSON {
     let text = scalar.string
     guard scalar.style == .plain || scalar.style == .any else { return .string(text) }
     switch text {

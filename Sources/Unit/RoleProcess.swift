@@ -86,6 +86,8 @@ extension UnitPlan {
     kind: BGPConfiguration
     metadata:
       name: default
+      annotations:
+        atoll.dev/generated: "true"
     spec:
       logSeverityScreen: Info
       nodeToNodeMeshEnabled: true

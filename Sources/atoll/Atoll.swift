@@ -17,7 +17,9 @@ struct Atoll: AsyncParsableCommand {
         subcommands: [Up.self, Down.self, List.self, Status.self, Verify.self, Cluster.self]),
       CommandGroup(
         name: "Inside a unit",
-        subcommands: [Logs.self, Exec.self, Shell.self, KubeconfigCommand.self, Image.self]),
+        subcommands: [
+          Logs.self, Exec.self, Shell.self, Calicoctl.self, KubeconfigCommand.self, Image.self,
+        ]),
       CommandGroup(
         name: "Roles, as a supervisor runs them",
         subcommands: [APIServerRole.self, NodeRole.self, EdgeRole.self, Supervise.self]),

@@ -68,7 +68,8 @@ package struct CalicoTranslation {
     }
   }
 
-  private static func isGenerated(_ peer: JSON) -> Bool {
+  /// Made by a unit for want of a user's.
+  package static func isGenerated(_ peer: JSON) -> Bool {
     peer["metadata"]["annotations"]["atoll.dev/generated"].string == "true"
   }
 
