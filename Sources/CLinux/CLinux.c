@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -61,6 +62,26 @@ int atoll_spawn_addchdir(void *actions, const char *path) {
 }
 
 int atoll_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+static int signal_pipe[2] = {-1, -1};
+
+static void pass_signal_on(int number) {
+  int kept = errno;
+  unsigned char byte = (unsigned char)number;
+  // A full pipe has events enough.
+  ssize_t written = write(signal_pipe[1], &byte, 1);
+  (void)written;
+  errno = kept;
+}
+
+int atoll_catch_signals(const int *numbers, int count) {
+  if (signal_pipe[0] < 0 && pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
+  struct sigaction action = {.sa_handler = pass_signal_on, .sa_flags = SA_RESTART};
+  sigfillset(&action.sa_mask);
+  for (int i = 0; i < count; i++)
+    if (sigaction(numbers[i], &action, NULL) != 0) return -1;
+  return signal_pipe[0];
+}
 
 int atoll_pidfd_send_signal(int pidfd, int number) {
   return (int)syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0);

@@ -7,6 +7,7 @@ import Kubernetes
 import Linux
 import Logging
 import NetTypes
+import RouterService
 import Telemetry
 
 /// The edge of a unit: a BGP router, the data plane, and what turns the cluster's objects into both.
@@ -42,7 +43,8 @@ import Telemetry
 
   /// An edge with the router that its options name.
   package convenience init(_ options: EdgeOptions, log: Logger = Logger(label: "edge")) throws {
-    try self.init(options, router: BGPRouter(path: options.routerConfiguration), log: log)
+    try self.init(
+      options, router: TextRouter(path: options.routerConfiguration, log: log), log: log)
   }
 
   package init(
@@ -68,10 +70,10 @@ import Telemetry
     store = ObjectStore(path: options.state + "/objects.json")
   }
 
-  /// Serves until SIGTERM or SIGINT; the process has blocked both before its threads started.
+  /// Serves until SIGTERM or SIGINT, and reads the routing configuration again at SIGHUP.
   package func run() async throws {
     try await start()
-    _ = try await Signals.wait(for: [SIGTERM, SIGINT])
+    while try await Signals.wait(for: [SIGTERM, SIGINT, SIGHUP]) == SIGHUP { router.reload() }
     await stop()
   }
 
@@ -79,9 +81,6 @@ import Telemetry
 
   func start() async throws {
     try FileSystem.makeDirectories(options.state, mode: 0o700)
-    if let slash = options.socket.lastIndex(of: "/") {
-      try FileSystem.makeDirectories(String(options.socket[..<slash]), mode: 0o700)
-    }
     let control = try ControlServer(
       path: options.socket,
       actions: ControlServer.Actions(

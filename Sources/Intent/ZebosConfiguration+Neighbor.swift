@@ -89,7 +89,11 @@ extension ZebosConfiguration {
       settings.description = negated || text.isEmpty ? nil : text
     case "shutdown": settings.shutdown = negated ? nil : true
     case "passive": settings.passive = negated ? nil : true
-    case "next-hop-self": settings.nextHopSelf = negated ? nil : true
+    case "next-hop-self":
+      let isForced = statement.take("force")
+      settings.forcesNextHopSelf = isForced && !negated ? true : nil
+      // `no … next-hop-self force` leaves the plain form.
+      settings.nextHopSelf = negated && !isForced ? nil : true
     case "route-reflector-client": settings.routeReflectorClient = negated ? nil : true
     case "default-originate": settings.defaultOriginate = negated ? nil : true
     case "activate", "send-community": break

@@ -19,6 +19,7 @@ extension ZebosConfiguration {
       lines.append(" bgp graceful-restart restart-time \(seconds)")
     }
     if let id = router.clusterID { lines.append(" bgp cluster-id \(id)") }
+    if !router.reflectsBetweenClients { lines.append(" no bgp client-to-client reflection") }
     if router.alwaysCompareMED { lines.append(" bgp always-compare-med") }
     if router.timers != SessionTimers() { lines.append(" timers bgp \(Self.text(router.timers))") }
     if router.maximumPaths != RouterConfiguration(localAS: router.localAS).maximumPaths {
@@ -52,7 +53,9 @@ extension ZebosConfiguration {
     if let timers = settings.timers { parts.append("timers \(text(timers))") }
     if let address = settings.sourceAddress { parts.append("update-source \(address)") }
     if let hops = settings.ebgpMultihop { parts.append("ebgp-multihop \(hops)") }
-    if settings.nextHopSelf == true { parts.append("next-hop-self") }
+    if settings.nextHopSelf == true {
+      parts.append("next-hop-self\(settings.forcesNextHopSelf == true ? " force" : "")")
+    }
     if settings.routeReflectorClient == true { parts.append("route-reflector-client") }
     if settings.defaultOriginate == true { parts.append("default-originate") }
     if let count = settings.maximumPrefixes?.count { parts.append("maximum-prefix \(count)") }

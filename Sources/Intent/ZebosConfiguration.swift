@@ -148,6 +148,8 @@ package struct ZebosConfiguration: Equatable, Sendable {
       }
     } else if statement.take("cluster-id") {
       router.clusterID = negated ? nil : try statement.ipv4()
+    } else if statement.takeAll(["client-to-client", "reflection"]) {
+      router.reflectsBetweenClients = !negated
     } else if statement.take("always-compare-med") {
       router.alwaysCompareMED = !negated
     } else if !statement.take("log-neighbor-changes") {

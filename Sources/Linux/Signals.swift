@@ -2,34 +2,34 @@ import CLinux
 import Glibc
 
 /// Signals as events of the loop.
+///
+/// They come by handlers and a pipe, not by signalfd(2): the thread that the process began with waits
+/// in sigsuspend(2) with nothing blocked once Swift's runtime has it, and would take every signal the
+/// other threads block by its default action.
 package enum Signals {
-  /// Blocks `numbers` in the calling thread and those it starts later, so that only `wait` sees
-  /// them, and ignores SIGPIPE. Call first in `main`, before the loop's thread starts.
-  package nonisolated static func prepare(_ numbers: [Int32] = [SIGTERM, SIGINT]) {
+  /// Makes `numbers` events for `wait` from now on, and ignores SIGPIPE. Call first in `main`, so that
+  /// a signal that comes early is kept.
+  package nonisolated static func prepare(_ numbers: [Int32] = [SIGTERM, SIGINT, SIGHUP]) {
     signal(SIGPIPE, SIG_IGN)
-    var set = signalSet(numbers)
-    pthread_sigmask(SIG_BLOCK, &set, nil)
+    _ = atoll_catch_signals(numbers, Int32(numbers.count))
   }
 
-  /// Suspends until one of `numbers`, which `prepare` has blocked, arrives.
+  /// Suspends until one of `numbers` arrives; others that `prepare` has caught are passed over.
   @Loop package static func wait(for numbers: [Int32]) async throws -> Int32 {
-    var set = signalSet(numbers)
-    let descriptor = Descriptor(
-      try system("signalfd") { signalfd(-1, &set, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK)) })
-    let waiter = Waiter()
-    let registration = try Loop.watch(descriptor.rawValue) { _ in waiter.resume() }
-    defer { registration.cancel() }
-    try await waiter.wait()
-    var information = signalfd_siginfo()
-    let size = MemoryLayout<signalfd_siginfo>.size
-    try system("read", "signalfd") { read(descriptor.rawValue, &information, size) }
-    return Int32(bitPattern: information.ssi_signo)
-  }
-
-  private static func signalSet(_ numbers: [Int32]) -> sigset_t {
-    var set = sigset_t()
-    sigemptyset(&set)
-    for number in numbers { sigaddset(&set, number) }
-    return set
+    let pipe = try system("pipe", "signals") { atoll_catch_signals(numbers, Int32(numbers.count)) }
+    while true {
+      var number: UInt8 = 0
+      let count = read(pipe, &number, 1)
+      if count == 1 {
+        if numbers.contains(Int32(number)) { return Int32(number) }
+      } else if count < 0, errno == EAGAIN {
+        let waiter = Waiter()
+        let registration = try Loop.watch(pipe) { _ in waiter.resume() }
+        defer { registration.cancel() }
+        try await waiter.wait()
+      } else if count < 0, errno != EINTR {
+        throw SystemError("read", "signals")
+      }
+    }
   }
 }

@@ -2,14 +2,14 @@ import Glibc
 import Kubernetes
 import Linux
 
-/// A user at the edge's routing shell: from a terminal, a pipe, or the command line.
+/// A user at a router's shell: from a terminal, a pipe, or the command line.
 @Loop package final class ShellSession {
-  private let edge: EdgeControl
+  private let router: RouterControl
   private let name = "\(getpid())"
   private var prompt = ""
   private var isOver = false
 
-  package init(_ record: UnitRecord) { edge = EdgeControl(record) }
+  package init(_ router: RouterControl) { self.router = router }
 
   /// Runs commands in privileged mode; false if one of them was refused.
   package func run(_ commands: [String]) async throws -> Bool {
@@ -27,8 +27,8 @@ import Linux
   package func interact() async throws -> Bool {
     _ = try await send("")
     let isTerminal = isatty(STDIN_FILENO) == 1
-    let editor = LineEditor(complete: { [edge, name] line in
-      try await edge.shell(line + "\t", session: name)["completions"].elements
+    let editor = LineEditor(complete: { [router, name] line in
+      try await router.shell(line + "\t", session: name)["completions"].elements
         .compactMap(\.string)
     })
     while !isOver {
@@ -48,14 +48,14 @@ import Linux
   }
 
   private func send(_ line: String) async throws -> String {
-    let answer = try await edge.shell(line, session: name)
+    let answer = try await router.shell(line, session: name)
     prompt = answer["prompt"].string ?? prompt
     isOver = answer["isOver"].bool ?? false
     return answer["output"].string ?? ""
   }
 }
 
-extension EdgeControl {
+extension RouterControl {
   func shell(_ line: String, session: String) async throws -> JSON {
     try JSON(parsing: try await exchange("POST", "/shell?session=\(session)", body: line))
   }

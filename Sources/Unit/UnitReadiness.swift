@@ -12,14 +12,14 @@ import NetTypes
   private let plan: UnitPlan
   private let deadline: Instant
   private let client: KubeClient
-  private let edge: EdgeControl
+  private let edge: RouterControl
 
   init(record: UnitRecord, plan: UnitPlan, deadline: Instant) throws {
     self.record = record
     self.plan = plan
     self.deadline = deadline
     client = try KubeClient.of(record, plan)
-    edge = EdgeControl(record)
+    edge = RouterControl(socket: record.directory.edgeSocket)
   }
 
   /// Asks `missing` until it has nothing to say, and returns what `holds` then says.

@@ -27,7 +27,7 @@ package struct UnitStatus: Sendable {
       status.problems.append("API server: \(error)")
     }
     do {
-      status.edge = try await EdgeControl(record).status()
+      status.edge = try await RouterControl(socket: record.directory.edgeSocket).status()
     } catch {
       status.problems.append("edge: \(error)")
     }
@@ -43,11 +43,11 @@ package struct UnitStatus: Sendable {
   }
 }
 
-/// The edge's control socket.
-@Loop package struct EdgeControl {
+/// A router's control socket: the edge's, or that of a router that runs alone.
+@Loop package struct RouterControl {
   private let path: String
 
-  package init(_ record: UnitRecord) { path = record.directory.edgeSocket }
+  package init(socket: String) { path = socket }
 
   package func status() async throws -> JSON {
     try JSON(parsing: try await exchange("GET", "/status"))

@@ -16,7 +16,9 @@ import NetTypes
     }
     let objects = try await read(try KubeClient.of(record, plan))
     let verification = VerificationPlan(objects)
-    let sessions = (try? await EdgeControl(record).status())?["bgp"]["sessions"].elements ?? []
+    let sessions =
+      (try? await RouterControl(socket: record.directory.edgeSocket).status())?["bgp"]["sessions"]
+      .elements ?? []
     let diagnosis = Diagnosis(plan: plan, objects: objects, sessions: sessions)
     let runner = ProbeRunner(plan: plan)
     var report = VerificationReport(unit: record.name)

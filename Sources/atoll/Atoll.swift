@@ -22,13 +22,15 @@ struct Atoll: AsyncParsableCommand {
         ]),
       CommandGroup(
         name: "Roles, as a supervisor runs them",
-        subcommands: [APIServerRole.self, NodeRole.self, EdgeRole.self, Supervise.self]),
+        subcommands: [
+          APIServerRole.self, NodeRole.self, EdgeRole.self, RouterRole.self, Supervise.self,
+        ]),
     ])
 
-  /// A role takes SIGTERM as an event, which every thread must then leave alone: so before any other
-  /// thread is there. Commands end by it, and by an interrupt, as usual.
+  /// A role takes SIGTERM and the like as events, from its first moment on. Commands end by them as
+  /// usual.
   static func main() async {
-    let roles = ["apiserver", "node", "edge", "supervise"]
+    let roles = ["apiserver", "node", "edge", "router", "supervise"]
     if let verb = CommandLine.arguments.dropFirst().first, roles.contains(verb) {
       Signals.prepare()
     }

@@ -15,8 +15,10 @@ struct RoleOptions: ParsableArguments {
   @Option(help: "trace, debug, info, notice, warning, error or critical.")
   var logLevel: Logger.Level = .info
 
-  func logger(_ label: String) -> Logger {
-    LineLogHandler.bootstrap(level: logLevel)
+  func logger(_ label: String) -> Logger { Self.logger(label, logLevel) }
+
+  static func logger(_ label: String, _ level: Logger.Level) -> Logger {
+    LineLogHandler.bootstrap(level: level)
     return Logger(label: label)
   }
 }
@@ -140,8 +142,7 @@ struct EdgeRole: AsyncParsableCommand {
     options.vipInterface = vipInterface
     options.reservedVIPs = reservedVips
     options.workers = workers
-    _ = role.logger("edge")
-    try await EdgeService(options, router: BGPRouter(path: options.routerConfiguration)).run()
+    try await EdgeService(options, log: role.logger("edge")).run()
   }
 }
 

@@ -4,15 +4,18 @@ import Unit
 
 struct Shell: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Open the edge's routing shell, as imish or vtysh.",
+    abstract: "Open a router's shell, as imish or vtysh.",
     discussion: "Reads commands from a terminal or a pipe; -c runs one and exits.")
 
   @OptionGroup var unit: UnitOptions
+  @Option(help: "The control socket of any router, in place of a unit's edge.", completion: .file())
+  var socket: String?
   @Option(name: .customShort("c"), help: "Run a command and exit; may be repeated.")
   var commands: [String] = []
 
   func run() async throws {
-    let session = await ShellSession(try unit.record())
+    let session = await ShellSession(
+      RouterControl(socket: try socket ?? unit.record().directory.edgeSocket))
     let succeeded =
       commands.isEmpty ? try await session.interact() : try await session.run(commands)
     if !succeeded { throw ExitCode(1) }

@@ -49,6 +49,7 @@ import Transport
 
 @Loop private final class NoRouter: EdgeRouter {
   func start() async throws {}
+  func reload() {}
   var status: JSON { ["sessions": [], "routes": []] }
   func shell(_ line: String, session: String) async -> JSON {
     ["output": .string("\(session)> \(line)"), "prompt": "edge[0]# "]

@@ -49,7 +49,10 @@ struct Command {
 struct Bench {
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
-  static let atoll = root.appending(path: ".build/release/atoll").path
+  /// `ATOLL` of the environment names another build.
+  static let atoll =
+    ProcessInfo.processInfo.environment["ATOLL"]
+    ?? root.appending(path: ".build/release/atoll").path
 
   /// Why whole units cannot run here; nil if they can.
   static var obstacle: String? {

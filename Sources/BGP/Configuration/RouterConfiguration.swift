@@ -29,6 +29,9 @@ package struct RouterConfiguration: Equatable, Sendable {
   package var relaxesASPath = false
   /// Nil: the router id. RFC 4456 §7.
   package var clusterID: IPv4Address?
+  /// Routes of one client go to the others; switched off where clients peer among themselves.
+  /// RFC 4456 §6.
+  package var reflectsBetweenClients = true
   /// Compare MED between paths of different neighbouring ASes.
   package var alwaysCompareMED = false
   /// Given to routes of our own and to those that external peers sent. RFC 4271 §9.1.1.
@@ -92,6 +95,9 @@ package struct NeighborSettings: Equatable, Sendable {
   package var password: String?
   package var timers: SessionTimers?
   package var nextHopSelf: Bool?
+  /// `next-hop-self` holds for reflected routes too, against RFC 4456 §10: for clients that no other
+  /// router can reach.
+  package var forcesNextHopSelf: Bool?
   /// RFC 4456.
   package var routeReflectorClient: Bool?
   /// Announce the default route of the session's families to this neighbour alone.
@@ -164,6 +170,7 @@ package struct ResolvedNeighbor: Equatable, Sendable {
   package var password: String?
   package var timers: SessionTimers
   package var nextHopSelf: Bool
+  package var forcesNextHopSelf: Bool
   package var routeReflectorClient: Bool
   package var defaultOriginate: Bool
   package var importPolicy: PolicyChain
@@ -199,6 +206,7 @@ extension RouterConfiguration {
       password: own.password ?? group.password,
       timers: own.timers ?? group.timers ?? timers,
       nextHopSelf: own.nextHopSelf ?? group.nextHopSelf ?? false,
+      forcesNextHopSelf: own.forcesNextHopSelf ?? group.forcesNextHopSelf ?? false,
       routeReflectorClient: own.routeReflectorClient ?? group.routeReflectorClient ?? false,
       defaultOriginate: own.defaultOriginate ?? group.defaultOriginate ?? false,
       importPolicy: own.importPolicy ?? group.importPolicy ?? PolicyChain(),

@@ -4,6 +4,8 @@ import NetTypes
 struct ExportRules: Sendable {
   var localAS: ASNumber
   var clusterID: IPv4Address
+  /// RFC 4456 §6: off where clients have the routes of each other already.
+  var reflectsBetweenClients: Bool
   var peer: ResolvedNeighbor
   /// The peer's place in the tables.
   var index: PeerIndex
@@ -38,6 +40,7 @@ struct ExportRules: Sendable {
     if reflects {
       // RFC 4271 §9.2: no internal route to an internal peer, unless one of the two is a client.
       guard best.isFromClient || peer.routeReflectorClient else { return nil }
+      if best.isFromClient, peer.routeReflectorClient, !reflectsBetweenClients { return nil }
       attributes.extend { extended in
         if extended.originatorID == nil { extended.originatorID = best.identifier }
         extended.clusterList.insert(clusterID, at: 0)
@@ -46,8 +49,10 @@ struct ExportRules: Sendable {
     let isOwn = best.kind == .local
     if isInternal {
       attributes.localPreference = attributes.localPreference ?? DecisionProcess.defaultPreference
-      // RFC 4456 §10: a reflector leaves the next hop alone.
-      if isOwn || (peer.nextHopSelf && !reflects) { setNextHop(&attributes) }
+      // RFC 4456 §10: a reflector leaves the next hop alone, unless it is told to be in between.
+      if isOwn || (peer.nextHopSelf && (!reflects || peer.forcesNextHopSelf)) {
+        setNextHop(&attributes)
+      }
     } else {
       attributes.asPath = attributes.asPath.prepending(localAS)
       attributes.localPreference = nil

@@ -58,6 +58,7 @@ extension Speaker {
       else { return nil }
       let rules = ExportRules(
         localAS: configuration.localAS, clusterID: configuration.clusterID ?? routerID,
+        reflectsBetweenClients: configuration.reflectsBetweenClients,
         peer: peer.settings, index: peer.index, localAddress: local,
         isInternal: negotiated.options.isInternal, policy: policy)
       return Announcer(

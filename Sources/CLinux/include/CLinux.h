@@ -51,6 +51,9 @@ int atoll_spawn_addchdir(void *actions, const char *path);
 int atoll_spawn_closefrom(void *actions, int first);
 /// pipe2(2), close-on-exec.
 int atoll_pipe(int ends[2]);
+/// Has `count` signals write their numbers, a byte each, into a pipe that does not block; returns the
+/// end to read, the same one each time, or -1 with errno.
+int atoll_catch_signals(const int *numbers, int count);
 /// pidfd_send_signal(2).
 int atoll_pidfd_send_signal(int pidfd, int number);
 /// fallocate(2), FALLOC_FL_PUNCH_HOLE: frees the bytes' blocks, the file's size stays.

@@ -1,3 +1,4 @@
+import Glibc
 import KubeClient
 import Kubernetes
 import Linux
@@ -10,6 +11,7 @@ import NetTypes
   private let agent: NodeAgent
   private let host: LinuxHost
   private let kubelet: KubeletServer
+  private let speaker: NodeRouter
 
   /// - Throws: what is wrong with the kubeconfig, the certificates or the machine.
   package init(_ options: NodeOptions, log: Logger) throws {
@@ -19,7 +21,8 @@ import NetTypes
     try Files.makeDirectory(options.stateDirectory)
     try Files.makeDirectory(options.runtimeDirectory)
     host = LinuxHost(address: options.address, interface: options.interface, log: log)
-    host.speaker = NodeRouter(options, log: log)
+    speaker = NodeRouter(options, log: log)
+    host.speaker = speaker
     try host.prepare()
     agent = NodeAgent(
       options, api: KubeAPI(client), runtime: try RuncRuntime(options),
@@ -28,10 +31,13 @@ import NetTypes
     kubelet = try KubeletServer(options, agent: agent)
   }
 
-  /// Runs until the task is cancelled. Pods are left as they are: the next process takes them over.
+  /// Runs until SIGTERM or SIGINT. Pods and routes are left as they are: the next process takes them
+  /// over.
   package func run() async throws {
     kubelet.start()
     try await agent.start()
-    try await Waiter().wait()
+    _ = try await Signals.wait(for: [SIGTERM, SIGINT])
+    agent.stop()
+    speaker.stop()
   }
 }

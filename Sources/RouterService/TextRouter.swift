@@ -5,26 +5,37 @@ import Kubernetes
 import Linux
 import Logging
 import NetTypes
-import RouterService
 import Telemetry
 
-/// The edge's router: `RouterService` run by a configuration text in a file.
+/// A router run by a configuration text in a file: the edge's, a host's, and the one that runs alone.
 ///
-/// A text that cannot be read leaves the router down and the edge up, so that an operator can mend
-/// it in the shell.
-@Loop package final class BGPRouter: EdgeRouter, ShellHost {
+///     file ──start, SIGHUP──▶ text ──whole or not at all──▶ Router
+///       ▲                                  ▲
+///       └────────── write ──────── shell ──┘
+///
+/// A text that cannot be taken changes nothing: what was in force stays, and `status` says why. At
+/// the first start the router is then down, and an operator can mend it in the shell.
+@Loop package final class TextRouter: ShellHost {
   package private(set) var configuration = ZebosConfiguration()
   package private(set) var router: Router?
+  /// What is wrong with the file, or with starting.
+  package private(set) var failure: String?
   private let path: String
+  private let options: Router.Options
+  private let log: Logger
   private var shells: [String: Shell] = [:]
   private static let shellLimit = 64
-  /// What is wrong with the file or with starting.
-  private var failure: String?
-  private let log = Logger(label: "edge")
 
   /// - Parameter path: The configuration, which `write` replaces.
-  package init(path: String) { self.path = path }
+  package init(
+    path: String, options: Router.Options = Router.Options(), log: Logger = Logger(label: "router")
+  ) {
+    self.path = path
+    self.options = options
+    self.log = log
+  }
 
+  /// Starts with what can be used of the file; what cannot is told and blocks nothing else.
   package func start() async throws {
     do {
       try apply(try ZebosConfiguration(parsing: try savedConfiguration()))
@@ -36,13 +47,42 @@ import Telemetry
     }
   }
 
+  /// Reads the file again and puts it in force; one that cannot be taken changes nothing.
+  package func reload() {
+    do {
+      try apply(try Self.read(path))
+      log.notice("configuration is read again", metadata: ["path": "\(path)"])
+    } catch {
+      failure = "\(path): \(error)"
+      log.error(
+        "configuration is refused, the last good one stays",
+        metadata: ["reason": "\(path): \(error)"])
+    }
+  }
+
+  /// A configuration text, checked whole.
+  /// - Throws: `ZebosConfiguration.Mistake` with line, found and expected; `InvalidConfiguration` for
+  ///   what only the whole shows; `SystemError` for a file that cannot be read.
+  package nonisolated static func read(_ path: String) throws -> ZebosConfiguration {
+    let configuration = try ZebosConfiguration(parsing: try FileSystem.readText(path))
+    let problems = configuration.router?.validate() ?? []
+    if !problems.isEmpty { throw InvalidConfiguration(problems: problems) }
+    return configuration
+  }
+
+  /// Statements that are right one by one and wrong together.
+  package struct InvalidConfiguration: Error, CustomStringConvertible {
+    package var problems: [RouterConfiguration.Problem]
+    package var description: String { problems.map { "\($0)" }.joined(separator: "; ") }
+  }
+
   /// Puts a configuration in force.
   package func apply(_ configuration: ZebosConfiguration) throws {
     self.configuration = configuration
     switch (router, configuration.router) {
     case (let running?, let wanted?): try running.apply(wanted)
     case (nil, let wanted?):
-      let fresh = Router(configuration: wanted)
+      let fresh = Router(configuration: wanted, options: options, log: log)
       try fresh.start()
       router = fresh
     case (let running?, nil):
@@ -71,10 +111,10 @@ import Telemetry
     ]
   }
 
-  package func stop() async {
-    // Peers keep our routes for the restart time, and the kernel keeps theirs: the next process
-    // takes both over.
-    router?.stop(graceful: true)
+  /// - Parameter graceful: Peers keep our routes for the restart time, and the kernel keeps theirs:
+  ///   the next process takes both over.
+  package func stop(graceful: Bool) async {
+    router?.stop(graceful: graceful)
     router = nil
   }
 

@@ -4,33 +4,47 @@ import Linux
 import Telemetry
 import Transport
 
-/// The edge's control socket: HTTP/1.1 over a Unix socket, for whoever may open the file.
+/// A router's control socket: HTTP/1.1 over a Unix socket, for whoever may open the file.
 ///
-///     GET /status   what is routed and served, as JSON
+///     GET /status   what is routed, and by an edge served, as JSON
 ///     GET /metrics  Prometheus text
 ///     POST /shell   a line of the routing shell; JSON with output and prompt
-@Loop final class ControlServer {
+@Loop package final class ControlServer {
   /// What the socket shows and does.
-  struct Actions {
-    var status: @Loop () -> JSON
-    var metrics: @Loop () -> MetricsPage
+  package struct Actions {
+    package var status: @Loop () -> JSON
+    package var metrics: @Loop () -> MetricsPage
     /// - Parameter session: Whose modes and history the line belongs to.
-    var shell: @Loop (_ line: String, _ session: String) async -> JSON
+    package var shell: @Loop (_ line: String, _ session: String) async -> JSON
+
+    package init(
+      status: @escaping @Loop () -> JSON, metrics: @escaping @Loop () -> MetricsPage,
+      shell: @escaping @Loop (_ line: String, _ session: String) async -> JSON
+    ) {
+      self.status = status
+      self.metrics = metrics
+      self.shell = shell
+    }
   }
 
   private let server: HTTPServer
 
-  init(path: String, actions: Actions) throws {
+  /// - Parameter path: Of the socket; its folder is made if it is not there.
+  package init(path: String, actions: Actions) throws {
+    if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+      try FileSystem.makeDirectories(String(path[..<slash]), mode: 0o700)
+    }
     var limits = HTTPServer.Limits()
     limits.connections = 64
     limits.bodyBytes = 1 << 20
-    server = HTTPServer(listener: try Listener(unixPath: path), limits: limits) { request in
+    server = HTTPServer(listener: try Transport.Listener(unixPath: path), limits: limits) {
+      request in
       await Self.answer(request, actions)
     }
   }
 
-  func start() { server.start() }
-  func stop() async { await server.stop(drain: .milliseconds(200)) }
+  package func start() { server.start() }
+  package func stop() async { await server.stop(drain: .milliseconds(200)) }
 
   private static func answer(_ request: HTTPRequest, _ actions: Actions) async -> HTTPResponse {
     let target = request.target
