@@ -30,7 +30,8 @@ import Synchronization
   private let state: SharedState
   private let prober: Prober
   private var signalWatch: Registration?
-  private(set) var applied = DeliveryConfiguration()
+  /// What is served.
+  package private(set) var applied = DeliveryConfiguration()
   var servers: [String: LiveServer] = [:]
   var pools: [String: LivePool] = [:]
   private var isStopped = false

@@ -19,20 +19,44 @@ import Yams
 /// Objects are read one by one: what is wrong with one is told with its line, and the others hold.
 /// `docs/edge-configuration.schema.json` is the same form as a JSON schema.
 package enum EdgeFile {
-  package struct Parsed: Equatable, Sendable {
-    /// The objects that can serve.
+  package struct Parsed {
+    /// The objects whose fields could be read; whether they can serve, `validated()` says.
     package var configuration = DeliveryConfiguration()
-    /// What is wrong with the others.
+    /// What could not be read of the others.
     package var problems: [FileProblem] = []
     /// The names of the others, whose last good versions go on serving.
     package var refused = Refused()
     /// Fields that are not known, and ignored.
     package var notices: [String] = []
+    let file: String
+    /// By the words that `Problem` names objects with.
+    var places: [String: FileFields] = [:]
+
+    init(file: String) { self.file = file }
+
+    /// A problem of one of the objects, with its place.
+    package func located(_ problem: Problem) -> FileProblem {
+      let place = places[problem.object]?.place(of: problem.field)
+      return FileProblem(
+        file: file, line: place?.line ?? 0, column: place?.column ?? 0, message: "\(problem)")
+    }
+
+    /// Everything that is wrong with the file, in its order.
+    package var allProblems: [FileProblem] {
+      (problems + configuration.validated().problems.map(located)).sorted {
+        ($0.line, $0.column) < ($1.line, $1.column)
+      }
+    }
   }
 
   package struct Refused: Equatable, Sendable {
-    package var virtualServers: Set<String> = []
-    package var pools: Set<String> = []
+    package var virtualServers: Set<String>
+    package var pools: Set<String>
+
+    package init(virtualServers: Set<String> = [], pools: Set<String> = []) {
+      self.virtualServers = virtualServers
+      self.pools = pools
+    }
   }
 
   /// - Throws: what keeps the file as a whole from being read; nothing of it is to be applied then.
@@ -52,22 +76,24 @@ package enum EdgeFile {
       throw root.problem(
         "kind", found: kind.map { "\"\($0)\"" } ?? "nothing", expected: "EdgeConfiguration")
     }
+    // A file that was cut short must not read as one that wants nothing served.
+    guard root.names.contains("virtualServers") else {
+      throw root.problem(
+        "virtualServers", found: "nothing", expected: "a list, which may be empty: []")
+    }
     var reader = EdgeFileReader(file: file)
     reader.note(root, beside: ["apiVersion", "kind", "metadata", "virtualServers", "pools"])
     for fields in try root.sections("pools") { reader.readPool(fields) }
     for fields in try root.sections("virtualServers") { reader.readVirtualServer(fields) }
-    return reader.finished
+    return reader.parsed
   }
 }
 
 /// Reads objects one by one, and remembers where each stood.
 struct EdgeFileReader {
-  private let file: String
-  private var parsed = EdgeFile.Parsed()
-  /// By the words that `Problem` names objects with.
-  private var places: [String: FileFields] = [:]
+  private(set) var parsed: EdgeFile.Parsed
 
-  init(file: String) { self.file = file }
+  init(file: String) { parsed = EdgeFile.Parsed(file: file) }
 
   mutating func note(_ fields: FileFields, beside known: Set<String>) {
     parsed.notices += fields.unknown(beside: known)
@@ -77,7 +103,7 @@ struct EdgeFileReader {
     let name = fields.optionalText("name") ?? ""
     do throws(FileProblem) {
       parsed.configuration.pools.append(try pool(fields))
-      places["pool \(name)"] = places["pool \(name)"] ?? fields
+      parsed.places["pool \(name)"] = parsed.places["pool \(name)"] ?? fields
     } catch {
       parsed.problems.append(error)
       parsed.refused.pools.insert(name)
@@ -88,34 +114,12 @@ struct EdgeFileReader {
     let name = fields.optionalText("name") ?? ""
     do throws(FileProblem) {
       parsed.configuration.virtualServers.append(try virtualServer(fields))
-      places["virtual server \(name)"] = places["virtual server \(name)"] ?? fields
+      let object = "virtual server \(name)"
+      parsed.places[object] = parsed.places[object] ?? fields
     } catch {
       parsed.problems.append(error)
       parsed.refused.virtualServers.insert(name)
     }
-  }
-
-  /// Without the objects that cannot serve.
-  var finished: EdgeFile.Parsed {
-    var result = parsed
-    let (usable, problems) = parsed.configuration.validated()
-    for problem in problems {
-      let place = places[problem.object]?.place(of: problem.field)
-      result.problems.append(
-        FileProblem(
-          file: file, line: place?.line ?? 0, column: place?.column ?? 0,
-          message: "\(problem)"))
-    }
-    let names = (Set(usable.virtualServers.map(\.name)), Set(usable.pools.map(\.name)))
-    for server in parsed.configuration.virtualServers where !names.0.contains(server.name) {
-      result.refused.virtualServers.insert(server.name)
-    }
-    for pool in parsed.configuration.pools where !names.1.contains(pool.name) {
-      result.refused.pools.insert(pool.name)
-    }
-    result.configuration = usable
-    result.problems.sort { ($0.line, $0.column) < ($1.line, $1.column) }
-    return result
   }
 }
 

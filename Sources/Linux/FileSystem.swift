@@ -5,6 +5,24 @@ import Glibc
 package enum FileSystem {
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Tells whether a file is still the one that was seen.
+  package struct Version: Equatable, Sendable {
+    var device: UInt
+    var inode: UInt
+    var size: Int
+    /// Nanoseconds since 1970.
+    var modified: Int
+  }
+
+  /// Nil if there is no such file.
+  package static func version(of path: String) -> Version? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return Version(
+      device: status.st_dev, inode: status.st_ino, size: status.st_size,
+      modified: status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec)
+  }
+
   package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

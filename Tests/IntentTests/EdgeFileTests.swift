@@ -21,7 +21,7 @@ import Testing
         monitor: {type: http, path: /healthz, interval: 1s, timeout: 250ms}
         members: [{address: 127.0.0.1, port: 9001}, {address: 127.0.0.1, port: 9002, weight: 3}]
       """)
-    #expect(parsed.problems.isEmpty && parsed.notices.isEmpty)
+    #expect(parsed.allProblems.isEmpty && parsed.notices.isEmpty)
     let server = try #require(parsed.configuration.virtualServers.first)
     #expect(server.protocol == .http && server.port == 8080 && server.pool == "web")
     let pool = try #require(parsed.configuration.pools.first)
@@ -44,7 +44,7 @@ import Testing
         - {match: {path: {prefix: /y}}, pool: a}
         timeouts: {idle: 5m}
       """)
-    #expect(parsed.problems.isEmpty)
+    #expect(parsed.allProblems.isEmpty)
     let server = try #require(parsed.configuration.virtualServers.first)
     #expect(
       server.routes == [
@@ -55,14 +55,27 @@ import Testing
   }
 
   @Test(arguments: [
-    ("pools: [{name: a, loadBalancing: fair}]", 3, "loadBalancing: found \"fair\""),
-    ("pools: [{members: []}]", 3, "name: found nothing, expected a name"),
-    ("pools:\n- name: a\n  members:\n  - {address: here, port: 1}", 6, "an IPv4 or IPv6 address"),
-    ("pools:\n- name: a\n  members:\n  - {address: 1.2.3.4, port: 0}", 6, "expected 1 to 65535"),
-    ("pools:\n- name: a\n  monitor:\n    interval: fast", 6, "as 500ms"),
-    ("pools:\n- name: a\n  monitor:\n    expectedStatus: 500-200", 6, "as 200-399"),
     (
-      "pools:\n- name: a\n  members:\n  - {address: 1.2.3.4, port: 1, weight: 0}", 6,
+      "pools: [{name: a, loadBalancing: fair}]\nvirtualServers: []", 3,
+      "loadBalancing: found \"fair\""
+    ),
+    ("pools: [{members: []}]\nvirtualServers: []", 3, "name: found nothing, expected a name"),
+    (
+      "pools:\n- name: a\n  members:\n  - {address: here, port: 1}\nvirtualServers: []", 6,
+      "an IPv4 or IPv6 address"
+    ),
+    (
+      "pools:\n- name: a\n  members:\n  - {address: 1.2.3.4, port: 0}\nvirtualServers: []", 6,
+      "expected 1 to 65535"
+    ),
+    ("pools:\n- name: a\n  monitor:\n    interval: fast\nvirtualServers: []", 6, "as 500ms"),
+    (
+      "pools:\n- name: a\n  monitor:\n    expectedStatus: 500-200\nvirtualServers: []", 6,
+      "as 200-399"
+    ),
+    (
+      "pools:\n- name: a\n  members:\n  - {address: 1.2.3.4, port: 1, weight: 0}\nvirtualServers: []",
+      6,
       "members[0].weight is 0, expected 1 to 256"
     ),
     (
@@ -74,7 +87,7 @@ import Testing
     _ text: String, _ line: Int, _ words: String
   ) throws {
     let parsed = try parse(text)
-    let problem = try #require(parsed.problems.first)
+    let problem = try #require(parsed.allProblems.first)
     #expect(problem.line == line, "\(problem)")
     #expect(problem.message.contains(words), "\(problem)")
   }
@@ -89,21 +102,23 @@ import Testing
       - {name: one, address: 127.0.0.1, port: 1, pool: good}
       - {name: two, address: 127.0.0.1, port: 2, pool: bad}
       """)
-    #expect(parsed.configuration.virtualServers.map(\.name) == ["one"])
-    #expect(parsed.configuration.pools.map(\.name) == ["good"])
-    #expect(parsed.refused.virtualServers == ["two"] && parsed.refused.pools == ["bad"])
-    #expect(parsed.problems.count == 2)
+    let usable = parsed.configuration.validated().usable
+    #expect(usable.virtualServers.map(\.name) == ["one"])
+    #expect(usable.pools.map(\.name) == ["good"])
+    #expect(parsed.refused == EdgeFile.Refused(virtualServers: [], pools: ["bad"]))
+    #expect(parsed.allProblems.map(\.line) == [5, 8])
   }
 
   @Test func `an unknown field is told and ignored`() throws {
-    let parsed = try parse("pools: [{name: a, colour: red}]")
+    let parsed = try parse("pools: [{name: a, colour: red}]\nvirtualServers: []")
     #expect(parsed.notices == ["edge.yaml:3: unknown field pools[].colour is ignored"])
-    #expect(parsed.problems.isEmpty)
+    #expect(parsed.allProblems.isEmpty)
   }
 
   @Test(arguments: [
     "", "kind: EdgeConfiguration", "apiVersion: atoll.dev/v1alpha1\nkind: Edge", "a: [",
     "apiVersion: atoll.dev/v1alpha1\nkind: EdgeConfiguration\npools: 3",
+    "apiVersion: atoll.dev/v1alpha1\nkind: EdgeConfiguration\nvirtualServers: 3",
   ])
   func `what is no such file is refused as a whole`(_ text: String) {
     #expect(throws: FileProblem.self) { try EdgeFile.parse(text, file: "edge.yaml") }

@@ -1,0 +1,113 @@
+import Delivery
+import Engine
+import Glibc
+import Intent
+import Linux
+import Logging
+import NetTypes
+
+/// The data plane alone, told by a file what to serve.
+///
+/// The file is read again when it changes, and on SIGHUP. Objects apply one by one: what is wrong
+/// with one is logged with its line, while the others, and its own last good version, go on serving.
+/// A file that is away, empty or no such file at all changes nothing.
+@Loop package final class EdgeFileService {
+  package struct Options: Sendable {
+    package var path: String
+    /// Threads of the data plane; nil is one a processor.
+    package var workers: Int?
+    /// How often the file is looked at.
+    package var interval = Duration.milliseconds(250)
+    /// How long connections may take to end when the edge stops.
+    package var drain = Duration.seconds(2)
+
+    package init(path: String) { self.path = path }
+  }
+
+  package let engine: Engine
+  /// What is wrong with the file as it stands.
+  package private(set) var problems: [FileProblem] = []
+  private let options: Options
+  private var seen: FileSystem.Version?
+  private var timer: Timer?
+  private let log: Logger
+
+  package init(_ options: Options, log: Logger = Logger(label: "edge")) throws {
+    self.options = options
+    self.log = log
+    var settings = Engine.Settings()
+    settings.workers = options.workers
+    engine = try Engine(settings)
+  }
+
+  /// Serves until SIGTERM or SIGINT; the process has blocked both, and SIGHUP, before its threads
+  /// started.
+  /// - Throws: `FileProblem` or `SystemError` if there is nothing to begin with.
+  package func run() async throws {
+    try start()
+    while try await Signals.wait(for: [SIGTERM, SIGINT, SIGHUP]) == SIGHUP { reload() }
+    timer?.cancel()
+    await engine.drain(options.drain)
+  }
+
+  package func start() throws {
+    seen = FileSystem.version(of: options.path)
+    apply(try read())
+    look()
+  }
+
+  package func stop() {
+    timer?.cancel()
+    engine.stop()
+  }
+
+  private func look() {
+    timer = Loop.after(options.interval) { [weak self] in
+      guard let self else { return }
+      let version = FileSystem.version(of: options.path)
+      if version != seen {
+        seen = version
+        reload()
+      }
+      look()
+    }
+  }
+
+  /// Reads the file again; what cannot be read as a whole changes nothing.
+  package func reload() {
+    do {
+      apply(try read())
+    } catch {
+      let problem =
+        error as? FileProblem ?? FileProblem(file: options.path, message: "\(error)")
+      if problems != [problem] {
+        log.error("configuration is not read, the last one stays", metadata: ["why": "\(problem)"])
+      }
+      problems = [problem]
+    }
+  }
+
+  private func read() throws -> EdgeFile.Parsed {
+    try EdgeFile.parse(try FileSystem.readText(options.path), file: options.path)
+  }
+
+  private func apply(_ parsed: EdgeFile.Parsed) {
+    var wanted = parsed.configuration
+    wanted.pools += engine.applied.pools.filter { parsed.refused.pools.contains($0.name) }
+    wanted.virtualServers += engine.applied.virtualServers.filter {
+      parsed.refused.virtualServers.contains($0.name)
+    }
+    let refused = engine.apply(wanted)
+    problems = (parsed.problems + refused.map(parsed.located)).sorted {
+      ($0.line, $0.column) < ($1.line, $1.column)
+    }
+    for notice in parsed.notices { log.warning("\(notice)") }
+    for problem in problems { log.error("not served", metadata: ["why": "\(problem)"]) }
+    log.notice(
+      "configuration applied",
+      metadata: [
+        "virtualServers": "\(engine.applied.virtualServers.count)",
+        "pools": "\(engine.applied.pools.count)", "problems": "\(problems.count)",
+      ])
+  }
+}
