@@ -11,6 +11,9 @@ package struct UnitConfiguration: Equatable, Sendable {
   package var blockSize = 26
   package var nodeCIDR = IPPrefix(.v4(IPv4Address(172, 19, 0, 0)), length: 16)
   package var vipCIDR = IPPrefix(.v4(IPv4Address(10, 10, 2, 0)), length: 24)
+  package var topology = UnitTopology.switched
+  /// The network between edge and host, of a routed unit.
+  package var uplinkCIDR = IPPrefix(.v4(IPv4Address(172, 18, 0, 0)), length: 30)
   package var serviceCIDR = IPPrefix(.v4(IPv4Address(10, 43, 0, 0)), length: 16)
   package var asNumber = ASNumber(64512)
   /// Files or folders of Kubernetes manifests, applied when the API server starts.
@@ -18,6 +21,15 @@ package struct UnitConfiguration: Equatable, Sendable {
   package var publishes: [PublishedPort] = []
 
   package init() {}
+}
+
+/// How the edge reaches the nodes.
+package enum UnitTopology: String, Sendable, CaseIterable {
+  /// Edge and nodes share a network, and the edge is a BGP peer of every node.
+  case switched
+  /// The nodes are behind a host, which reflects their routes with itself as next hop; it is the
+  /// edge's one BGP peer.
+  case routed
 }
 
 /// A port of the host's loopback that leads into a unit: `8080:80@edge`.

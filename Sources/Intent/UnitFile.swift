@@ -39,7 +39,7 @@ package enum UnitFile {
     if let spec = try root.section("spec") {
       notices += spec.unknown(beside: [
         "servers", "agents", "podCIDR", "blockSize", "nodeCIDR", "vipCIDR", "serviceCIDR",
-        "asNumber", "manifests", "publish",
+        "asNumber", "manifests", "publish", "topology", "uplinkCIDR",
       ])
       unit.servers = try spec.number("servers") ?? unit.servers
       unit.agents = try spec.number("agents") ?? unit.agents
@@ -48,6 +48,14 @@ package enum UnitFile {
       unit.nodeCIDR = try spec.prefix("nodeCIDR") ?? unit.nodeCIDR
       unit.vipCIDR = try spec.prefix("vipCIDR") ?? unit.vipCIDR
       unit.serviceCIDR = try spec.prefix("serviceCIDR") ?? unit.serviceCIDR
+      unit.uplinkCIDR = try spec.prefix("uplinkCIDR") ?? unit.uplinkCIDR
+      if let text = try spec.text("topology") {
+        guard let topology = UnitTopology(rawValue: text) else {
+          let expected = UnitTopology.allCases.map(\.rawValue).joined(separator: " or ")
+          throw spec.problem("topology", found: "\"\(text)\"", expected: expected)
+        }
+        unit.topology = topology
+      }
       if let number = try spec.number("asNumber") {
         guard let value = UInt32(exactly: number) else {
           throw spec.problem("asNumber", found: "\(number)", expected: "1 to 4294967294")

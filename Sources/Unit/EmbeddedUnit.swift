@@ -68,7 +68,10 @@ package enum EmbeddedUnit {
   ) async throws {
     try await log.step("network") {
       let made = try NetworkBuilder(plan: plan).build()
-      return ((), made == 0 ? "as it was" : "\(plan.roles.count) namespaces, \(made) changes")
+      let shape = plan.configuration.topology == .routed ? ", nodes behind a host" : ""
+      return (
+        (), made == 0 ? "as it was" : "\(plan.roles.count) namespaces, \(made) changes\(shape)"
+      )
     }
     try await log.step("state") {
       let issued = try UnitKeys(plan: plan, apiPort: record.apiPort ?? 0).prepare()
@@ -90,22 +93,25 @@ package enum EmbeddedUnit {
       try FileSystem.makeDirectories(folder, mode: 0o700)
     }
     try FileSystem.makeDirectories(directory.runtime + "/roles", mode: 0o700)
-    try writeRouterConfiguration(plan, directory)
+    for router in plan.routers {
+      try FileSystem.makeDirectories(directory.router(router.role), mode: 0o700)
+      try writeRouterConfiguration(router, directory)
+    }
   }
 
-  /// Writes the edge's configuration unless an operator has changed it since it was last generated.
+  /// Writes a router's configuration unless an operator has changed it since it was last generated.
   @Loop private static func writeRouterConfiguration(
-    _ plan: UnitPlan, _ directory: UnitDirectory
+    _ router: UnitPlan.Router, _ directory: UnitDirectory
   ) throws {
-    let generated = directory.routerConfiguration + ".generated"
-    let current = try? FileSystem.readText(directory.routerConfiguration)
+    let path = directory.routerConfiguration(of: router.role)
+    let generated = path + ".generated"
+    let current = try? FileSystem.readText(path)
     guard current == nil || current == (try? FileSystem.readText(generated)) else { return }
-    let text = plan.routerConfiguration
-    if current == text { return }
-    try FileSystem.write(text, to: generated)
-    try FileSystem.write(text, to: directory.routerConfiguration)
-    if current != nil, let edge = ProcessFile(directory.pidFile(of: "edge")).livePID {
-      kill(edge, SIGTERM)
+    if current == router.configuration { return }
+    try FileSystem.write(router.configuration, to: generated)
+    try FileSystem.write(router.configuration, to: path)
+    if current != nil, let process = ProcessFile(directory.pidFile(of: router.role.name)).livePID {
+      kill(process, SIGHUP)
     }
   }
 
@@ -120,6 +126,8 @@ package enum EmbeddedUnit {
       ("vip-cidr", "\(kept.vipCIDR)", "\(configuration.vipCIDR)"),
       ("block-size", "\(kept.blockSize)", "\(configuration.blockSize)"),
       ("as-number", "\(kept.asNumber)", "\(configuration.asNumber)"),
+      ("topology", kept.topology.rawValue, configuration.topology.rawValue),
+      ("uplink-cidr", "\(kept.uplinkCIDR)", "\(configuration.uplinkCIDR)"),
       ("servers", "\(kept.servers)", "\(configuration.servers)"),
       ("agents", "\(kept.agents)", "\(configuration.agents)"),
     ]
@@ -144,7 +152,9 @@ package enum EmbeddedUnit {
     _ = try ChildProcess.spawn(
       [executable, "supervise", "--name", record.name],
       output: .append(record.directory.log(of: "supervisor")), newSession: true)
-    return "apiserver, edge, \(record.configuration.servers + record.configuration.agents) nodes"
+    let configuration = record.configuration
+    let host = configuration.topology == .routed ? "host, " : ""
+    return "apiserver, edge, \(host)\(configuration.servers + configuration.agents) nodes"
   }
 
   /// Takes a unit down: processes, containers, mounts, cgroups, namespaces, and its state unless kept.

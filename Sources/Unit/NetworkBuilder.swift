@@ -17,7 +17,9 @@ import NetTypes
     for role in plan.roles { try prepare(role) }
     try inside(plan.networkSwitch) { netlink in
       for bridge in Attachment.Bridge.allCases
-      where try netlink.link(named: bridge.rawValue) == nil {
+      where try plan.attachments.contains(where: { $0.bridge == bridge })
+        && netlink.link(named: bridge.rawValue) == nil
+      {
         try netlink.addBridge(bridge.rawValue)
         try netlink.setUp(bridge.rawValue)
         made += 1
@@ -36,7 +38,7 @@ import NetTypes
     try inside(role) { netlink in
       try netlink.setUp("lo")
       switch role.kind {
-      case .edge, .server, .agent:
+      case .edge, .host, .server, .agent:
         try Sysctl.set("net.ipv4.ip_forward", "1")
         // Replies may come back another way while routes move.
         try Sysctl.set("net.ipv4.conf.all.rp_filter", "0")

@@ -24,7 +24,7 @@ import Transport
       case .connect(let address): return try await connect(to: address)
       case .request(let address, let host, let path):
         return try await request(address, host: host, path: path)
-      case .route(let prefix, _, let nextHop): return try route(to: prefix, via: nextHop)
+      case .route(let prefix, _, let node): return try route(to: prefix, of: node)
       }
     } catch {
       return Outcome(failure: "\(error)")
@@ -72,19 +72,26 @@ import Transport
     return Outcome(failure: "the edge answered \(status)")
   }
 
-  /// The kernel's route to the block, as the edge has it now.
-  private func route(to prefix: IPPrefix, via nextHop: IPAddress) throws -> Outcome {
-    let routes = try NetworkNamespace.open(named: plan.edge.namespace).with {
-      try Netlink().routes()
+  /// The kernels' routes to a node's block as they are now, from the edge on: each leads on towards
+  /// the node.
+  private func route(to prefix: IPPrefix, of node: IPAddress) throws -> Outcome {
+    var steps: [String] = []
+    for (router, nextHop) in plan.path(to: node) {
+      let routes = try NetworkNamespace.open(named: router.namespace).with {
+        try Netlink().routes()
+      }
+      guard let route = routes.first(where: { $0.destination == prefix }) else {
+        return Outcome(failure: "the kernel of \(router.name) has no route to \(prefix)")
+      }
+      guard route.nextHops.contains(nextHop) else {
+        let found = route.nextHops.map(\.description).joined(separator: ", ")
+        return Outcome(
+          failure: "\(router.name): next hop is \(found.isEmpty ? "none" : found), "
+            + "expected \(nextHop)")
+      }
+      steps.append("\(router.name) → \(nextHop), proto \(route.routingProtocol)")
     }
-    guard let route = routes.first(where: { $0.destination == prefix }) else {
-      return Outcome(failure: "the edge's kernel has no route to \(prefix)")
-    }
-    guard route.nextHops.contains(nextHop) else {
-      let found = route.nextHops.map(\.description).joined(separator: ", ")
-      return Outcome(failure: "next hop is \(found.isEmpty ? "none" : found), expected \(nextHop)")
-    }
-    return Outcome(detail: "proto \(route.routingProtocol)")
+    return Outcome(detail: steps.joined(separator: "; "))
   }
 
   private func milliseconds(_ duration: Duration) -> String {

@@ -61,7 +61,7 @@ import NetTypes
   private func relay(_ published: PublishedPort) throws -> PublishedPortRelay {
     let (namespace, target): (String, SocketAddress) =
       switch published.target {
-      case .server: (plan.edge.namespace, plan.apiServer)
+      case .server: (plan.gateway.namespace, plan.apiServer)
       case .edge:
         (plan.client.namespace, SocketAddress(plan.ingressVIP, port: published.port))
       case .address(let address):

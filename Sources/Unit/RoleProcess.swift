@@ -30,12 +30,20 @@ extension UnitPlan {
       name: "edge", namespace: edge.namespace,
       arguments: [
         "edge", "--name", configuration.name, "--kubeconfig", directory.kubeconfig(of: "edge"),
-        "--router-config", directory.routerConfiguration, "--state", directory.edge,
+        "--router-config", directory.routerConfiguration(of: edge), "--state", directory.edge,
         "--socket", directory.edgeSocket, "--node-address", "\(edgeAddress)",
         "--vip-cidr", "\(configuration.vipCIDR)", "--vip-interface", "eth1",
         "--ingress-vip", "\(ingressVIP)", "--reserved-vips", "\(Self.reservedVIPs)",
       ])
-    return [server, edgeProcess]
+    let hostProcess = host.map { host in
+      RoleProcess(
+        name: host.name, namespace: host.namespace,
+        arguments: [
+          "router", "--config", directory.routerConfiguration(of: host), "--api",
+          directory.socket(of: host.name),
+        ])
+    }
+    return [server, edgeProcess] + [hostProcess].compactMap(\.self)
       + nodes.map { role in
         RoleProcess(
           name: role.name, namespace: role.namespace,
@@ -51,58 +59,5 @@ extension UnitPlan {
             "--role", role.kind == .server(0) ? "control-plane" : "worker",
           ])
       }
-  }
-
-  /// The edge's routing configuration as `up` writes it: the article's text, with every node as a
-  /// neighbour, and the default route announced to them.
-  package var routerConfiguration: String {
-    var lines = [
-      "hostname edge", "!", "router bgp \(configuration.asNumber)",
-      " bgp router-id \(edgeAddress)", " bgp graceful-restart restart-time 120",
-      " neighbor calico-k8s peer-group",
-      " neighbor calico-k8s remote-as \(configuration.asNumber)",
-      " neighbor calico-k8s default-originate",
-    ]
-    lines += nodes.compactMap { address(of: $0) }.map { " neighbor \($0) peer-group calico-k8s" }
-    return lines.joined(separator: "\n") + "\n!\n"
-  }
-
-  /// The objects that make nodes peer with each other and with the edge, as the article's author
-  /// created them by hand; each is created only where the user has supplied none. A BGPPeer of the
-  /// user's for the same address takes the place of ours.
-  package var routingManifest: String {
-    """
-    apiVersion: projectcalico.org/v3
-    kind: IPPool
-    metadata:
-      name: default-ipv4-ippool
-    spec:
-      cidr: \(configuration.podCIDR)
-      blockSize: \(configuration.blockSize)
-      natOutgoing: false
-      nodeSelector: all()
-    ---
-    apiVersion: projectcalico.org/v3
-    kind: BGPConfiguration
-    metadata:
-      name: default
-      annotations:
-        atoll.dev/generated: "true"
-    spec:
-      logSeverityScreen: Info
-      nodeToNodeMeshEnabled: true
-      asNumber: \(configuration.asNumber)
-    ---
-    apiVersion: projectcalico.org/v3
-    kind: BGPPeer
-    metadata:
-      name: edge
-      annotations:
-        atoll.dev/generated: "true"
-    spec:
-      peerIP: \(edgeAddress)
-      asNumber: \(configuration.asNumber)
-
-    """
   }
 }

@@ -43,6 +43,9 @@ extension UnitPlan {
     guard configuration.vipCIDR.length <= 28 else {
       throw UnitError("vip-cidr: found \(configuration.vipCIDR), expected /28 or wider")
     }
+    guard configuration.topology == .switched || configuration.uplinkCIDR.length <= 30 else {
+      throw UnitError("uplink-cidr: found \(configuration.uplinkCIDR), expected /30 or wider")
+    }
     guard configuration.asNumber.rawValue != 0, configuration.asNumber.rawValue != 23456 else {
       throw UnitError(
         "as-number: found \(configuration.asNumber), expected 1 to 4294967294 and not 23456 (AS_TRANS)"
@@ -88,6 +91,6 @@ extension UnitConfiguration {
     [
       ("pod-cidr", podCIDR), ("node-cidr", nodeCIDR), ("vip-cidr", vipCIDR),
       ("service-cidr", serviceCIDR),
-    ]
+    ] + (topology == .routed ? [("uplink-cidr", uplinkCIDR)] : [])
   }
 }

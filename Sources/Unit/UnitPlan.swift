@@ -8,6 +8,10 @@ import NetTypes
 ///           └──── bridge ───────┘                    └────── bridge ───────┼── agent-0
 ///                        (both bridges live in the switch's namespace)     └── agent-1 …
 /// ```
+/// In a routed unit a host stands between edge and nodes, with a network of its own on each side:
+/// ```
+///  edge eth0 ── uplink 172.18.0.0/30 ── eth1 host eth0 ── nodes 172.19.0.0/16 ── server-0 …
+/// ```
 package struct UnitPlan: Equatable, Sendable {
   package let configuration: UnitConfiguration
   package let roles: [Role]
@@ -21,14 +25,19 @@ package struct UnitPlan: Equatable, Sendable {
     let agents = (0..<configuration.agents).map { Role(unit: unit, kind: .agent($0)) }
     let edge = Role(unit: unit, kind: .edge)
     let client = Role(unit: unit, kind: .client)
-    roles = [Role(unit: unit, kind: .networkSwitch), client, edge] + servers + agents
+    let hosts = configuration.topology == .routed ? [Role(unit: unit, kind: .host)] : []
+    roles = [Role(unit: unit, kind: .networkSwitch), client, edge] + hosts + servers + agents
     let nodes = configuration.nodeCIDR
     let vips = configuration.vipCIDR
+    let uplink = configuration.uplinkCIDR
+    let gateway = InterfaceAddress(nodes[1], length: Int(nodes.length))
     attachments =
       [
-        Attachment(
-          role: edge, interface: "eth0", bridge: .nodes,
-          address: InterfaceAddress(nodes[1], length: Int(nodes.length))),
+        hosts.isEmpty
+          ? Attachment(role: edge, interface: "eth0", bridge: .nodes, address: gateway)
+          : Attachment(
+            role: edge, interface: "eth0", bridge: .uplink,
+            address: InterfaceAddress(uplink[1], length: Int(uplink.length))),
         Attachment(
           role: edge, interface: "eth1", bridge: .vips,
           address: InterfaceAddress(vips[1], length: Int(vips.length))),
@@ -36,6 +45,14 @@ package struct UnitPlan: Equatable, Sendable {
           role: client, interface: "eth0", bridge: .vips,
           address: InterfaceAddress(vips[2], length: Int(vips.length))),
       ]
+      + hosts.flatMap { host in
+        [
+          Attachment(role: host, interface: "eth0", bridge: .nodes, address: gateway),
+          Attachment(
+            role: host, interface: "eth1", bridge: .uplink,
+            address: InterfaceAddress(uplink[2], length: Int(uplink.length))),
+        ]
+      }
       + (servers + agents).enumerated().map { index, role in
         Attachment(
           role: role, interface: "eth0", bridge: .nodes,
@@ -45,12 +62,20 @@ package struct UnitPlan: Equatable, Sendable {
 
   package var nodes: [Role] { roles.filter(\.isNode) }
   package var edge: Role { Role(unit: configuration.name, kind: .edge) }
+  /// Nil in a switched unit.
+  package var host: Role? { roles.first { $0.kind == .host } }
+  /// What stands on the node network and leads out of it: every node's BGP peer.
+  package var gateway: Role { host ?? edge }
   package var client: Role { Role(unit: configuration.name, kind: .client) }
   package var networkSwitch: Role { Role(unit: configuration.name, kind: .networkSwitch) }
   package var controlPlane: Role { Role(unit: configuration.name, kind: .server(0)) }
 
-  /// The edge's address on the node network: every node's BGP peer and way out.
-  package var edgeAddress: IPAddress { configuration.nodeCIDR[1] }
+  /// The gateway's address on the node network.
+  package var gatewayAddress: IPAddress { configuration.nodeCIDR[1] }
+  /// The edge's address on the side of the nodes.
+  package var edgeAddress: IPAddress {
+    host == nil ? gatewayAddress : configuration.uplinkCIDR[1]
+  }
   /// The edge's address on the VIP network: the client's gateway.
   package var edgeVIPAddress: IPAddress { configuration.vipCIDR[1] }
   package var clientAddress: IPAddress { configuration.vipCIDR[2] }
@@ -77,6 +102,8 @@ package struct Role: Hashable, Sendable {
     case networkSwitch
     case client
     case edge
+    /// The router between edge and nodes, in a routed unit.
+    case host
     case server(Int)
     case agent(Int)
   }
@@ -84,12 +111,13 @@ package struct Role: Hashable, Sendable {
   package let unit: String
   package let kind: Kind
 
-  /// `switch`, `client`, `edge`, `server-0`, `agent-1`.
+  /// `switch`, `client`, `edge`, `host`, `server-0`, `agent-1`.
   package var name: String {
     switch kind {
     case .networkSwitch: "switch"
     case .client: "client"
     case .edge: "edge"
+    case .host: "host"
     case .server(let index): "server-\(index)"
     case .agent(let index): "agent-\(index)"
     }
@@ -101,7 +129,7 @@ package struct Role: Hashable, Sendable {
   package var isNode: Bool {
     switch kind {
     case .server, .agent: true
-    case .networkSwitch, .client, .edge: false
+    case .networkSwitch, .client, .edge, .host: false
     }
   }
 }
@@ -109,7 +137,7 @@ package struct Role: Hashable, Sendable {
 /// One cable: an interface of a role, plugged into a bridge of the switch.
 package struct Attachment: Hashable, Sendable {
   package enum Bridge: String, Sendable, CaseIterable {
-    case nodes, vips
+    case nodes, vips, uplink
   }
 
   package let role: Role
@@ -118,5 +146,11 @@ package struct Attachment: Hashable, Sendable {
   package let address: InterfaceAddress
 
   /// The switch's end of the cable; within the kernel's 15 bytes.
-  package var switchPort: String { bridge == .vips ? "\(role.name)-vip" : role.name }
+  package var switchPort: String {
+    switch bridge {
+    case .nodes: role.name
+    case .vips: "\(role.name)-vip"
+    case .uplink: "\(role.name)-uplink"
+    }
+  }
 }

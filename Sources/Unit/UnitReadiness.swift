@@ -12,14 +12,12 @@ import NetTypes
   private let plan: UnitPlan
   private let deadline: Instant
   private let client: KubeClient
-  private let edge: RouterControl
 
   init(record: UnitRecord, plan: UnitPlan, deadline: Instant) throws {
     self.record = record
     self.plan = plan
     self.deadline = deadline
     client = try KubeClient.of(record, plan)
-    edge = RouterControl(socket: record.directory.edgeSocket)
   }
 
   /// Asks `missing` until it has nothing to say, and returns what `holds` then says.
@@ -83,26 +81,40 @@ import NetTypes
     return "\(expected.count) Ready"
   }
 
+  /// Every router has its sessions, and a route to every block.
   func sessions() async throws -> String {
+    var sessions = 0
     var routes = 0
     try await until("bgp") {
-      let bgp = try await edge.status()["bgp"]
-      let down = bgp["sessions"].elements.filter { $0["state"].string != "Established" }
-      if !down.isEmpty || bgp["sessions"].elements.isEmpty {
-        return "not Established: \(down.compactMap { $0["peer"].string }.joined(separator: ", "))"
-      }
       let affinities = try await client.get(
         "/apis/crd.projectcalico.org/v1/blockaffinities")["items"].elements
-      let installed = bgp["routes"].elements.filter { $0["installed"].bool == true }
-      let known = Set(installed.compactMap { $0["prefix"].string })
-      let missing = affinities.compactMap { $0["spec"]["cidr"].string }.filter {
-        !known.contains($0)
+      let blocks = affinities.compactMap { $0["spec"]["cidr"].string }
+      (sessions, routes) = (0, 0)
+      for router in plan.routers {
+        let socket = record.directory.socket(of: router.role.name)
+        let bgp = try await RouterControl(socket: socket).status()["bgp"]
+        if let missing = Self.missing(bgp, blocks) { return "\(router.role.name): \(missing)" }
+        sessions += bgp["sessions"].elements.count
+        routes += bgp["routes"].elements.count { $0["installed"].bool == true }
       }
-      routes = known.count
-      return missing.isEmpty && !affinities.isEmpty
-        ? nil : "no route to \(missing.joined(separator: ", "))"
+      return blocks.isEmpty ? "no node has a block of addresses yet" : nil
     }
-    return "\(plan.nodes.count) sessions Established, \(routes) routes installed"
+    return "\(sessions) sessions Established, \(routes) routes installed"
+  }
+
+  private static func missing(_ bgp: JSON, _ blocks: [String]) -> String? {
+    let down = bgp["sessions"].elements.filter { $0["state"].string != "Established" }
+    if !down.isEmpty || bgp["sessions"].elements.isEmpty {
+      return "not Established: \(down.compactMap { $0["peer"].string }.joined(separator: ", "))"
+    }
+    let routes = bgp["routes"].elements
+    let known = Set(
+      routes.filter { $0["installed"].bool == true }.compactMap { $0["prefix"].string })
+    let missing = blocks.filter { !known.contains($0) }.map { block in
+      let reason = routes.first { $0["prefix"].string == block }?["reason"].string
+      return block + (reason.map { " (\($0))" } ?? "")
+    }
+    return missing.isEmpty ? nil : "no route to \(missing.joined(separator: ", "))"
   }
 
   func workloads() async throws -> String {

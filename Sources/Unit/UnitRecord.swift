@@ -16,6 +16,16 @@ package struct UnitRecord: Equatable, Sendable {
   package var name: String { configuration.name }
   package var directory: UnitDirectory { UnitDirectory(unit: name) }
 
+  /// The control socket of a router, by its name.
+  package func socket(ofRouter name: String) throws -> String {
+    let known = try UnitPlan(configuration).routers.map(\.role.name)
+    guard known.contains(name) else {
+      throw UnitError(
+        "router \"\(name)\": unit \(self.name) has \(known.joined(separator: ", "))")
+    }
+    return directory.socket(of: name)
+  }
+
   /// The host port of the API server's publication.
   package var apiPort: UInt16? { publishes.first { $0.target == .server }?.hostPort }
 }
@@ -33,6 +43,8 @@ extension UnitRecord {
         "nodeCIDR": .string("\(configuration.nodeCIDR)"),
         "vipCIDR": .string("\(configuration.vipCIDR)"),
         "serviceCIDR": .string("\(configuration.serviceCIDR)"),
+        "topology": .string(configuration.topology.rawValue),
+        "uplinkCIDR": .string("\(configuration.uplinkCIDR)"),
         "asNumber": .integer(Int64(configuration.asNumber.rawValue)),
         "manifests": .array(configuration.manifests.map { .string($0) }),
         "publishes": .array(configuration.publishes.map { .string("\($0)") }),
@@ -65,6 +77,12 @@ extension UnitRecord {
     configuration.serviceCIDR = try prefix("serviceCIDR")
     configuration.asNumber = ASNumber(
       try required("asNumber", spec["asNumber"].int.flatMap { UInt32(exactly: $0) }))
+    // Units of before there was a choice have neither.
+    if !spec["topology"].isNull {
+      configuration.topology = try required(
+        "topology", spec["topology"].string.flatMap(UnitTopology.init(rawValue:)))
+      configuration.uplinkCIDR = try prefix("uplinkCIDR")
+    }
     configuration.manifests = (spec["manifests"].array ?? []).compactMap(\.string)
     configuration.publishes = ports(spec["publishes"])
     self.init(configuration: configuration, publishes: ports(json["status"]["publishes"]))

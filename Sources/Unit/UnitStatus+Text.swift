@@ -64,10 +64,14 @@ extension UnitStatus {
   }
 
   private var sessionTable: TextTable {
-    var table = TextTable("BGP NEIGHBOR", "AS", "STATE", "UP", "RECEIVED", "SENT", "LAST ERROR")
-    for session in edge["bgp"]["sessions"].elements {
+    var table = TextTable(
+      "ROUTER", "BGP NEIGHBOR", "AS", "STATE", "UP", "RECEIVED", "SENT", "LAST ERROR")
+    for (router, session) in routers.flatMap({ router in
+      router.bgp["sessions"].elements.map { (router.name, $0) }
+    }) {
       table.add(
-        session["peer"].string ?? "", "\(session["as"].int ?? 0)", session["state"].string ?? "",
+        router, session["peer"].string ?? "", "\(session["as"].int ?? 0)",
+        session["state"].string ?? "",
         session["uptimeSeconds"].int.map(Self.age) ?? "-",
         "\(session["prefixesReceived"].int ?? 0)", "\(session["prefixesSent"].int ?? 0)",
         session["lastError"].string ?? "-")
@@ -76,11 +80,13 @@ extension UnitStatus {
   }
 
   private var routeTable: TextTable {
-    var table = TextTable("ROUTE", "NEXT HOPS", "KERNEL")
-    for route in edge["bgp"]["routes"].elements {
+    var table = TextTable("ROUTER", "ROUTE", "NEXT HOPS", "KERNEL")
+    for (router, route) in routers.flatMap({ router in
+      router.bgp["routes"].elements.map { (router.name, $0) }
+    }) {
       let hops = route["nextHops"].elements.compactMap(\.string)
       table.add(
-        route["prefix"].string ?? "", hops.isEmpty ? "local" : hops.joined(separator: ", "),
+        router, route["prefix"].string ?? "", hops.isEmpty ? "local" : hops.joined(separator: ", "),
         route["installed"].bool == true ? "installed" : route["reason"].string ?? "not installed")
     }
     return table

@@ -13,12 +13,15 @@ package struct UnitStatus: Sendable {
   package var pods: [JSON] = []
   package var affinities: [JSON] = []
   package var edge: JSON = .null
+  /// Of a routed unit: the router in front of the nodes.
+  package var host: JSON = .null
   /// What could not be read, and why.
   package var problems: [String] = []
 
   @Loop package static func read(_ record: UnitRecord) async throws -> UnitStatus {
     var status = UnitStatus(record: record)
-    let client = try KubeClient.of(record, try UnitPlan(record.configuration))
+    let plan = try UnitPlan(record.configuration)
+    let client = try KubeClient.of(record, plan)
     do {
       status.nodes = try await client.list("/api/v1/nodes")
       status.pods = try await client.list("/api/v1/pods")
@@ -31,15 +34,30 @@ package struct UnitStatus: Sendable {
     } catch {
       status.problems.append("edge: \(error)")
     }
+    if let host = plan.host {
+      do {
+        status.host = try await RouterControl(socket: record.directory.socket(of: host.name))
+          .status()
+      } catch {
+        status.problems.append("host: \(error)")
+      }
+    }
     status.problems += PublishedPorts.problems(of: record).map { "port \($0)" }
     return status
   }
 
+  /// What the unit's routers say, in the order that a packet to a pod passes them.
+  var routers: [(name: String, bgp: JSON)] {
+    [("edge", edge), ("host", host)].filter { !$0.1.isNull }.map { ($0, $1["bgp"]) }
+  }
+
   package var json: JSON {
-    [
+    var json: JSON = [
       "unit": record.json, "nodes": .array(nodes), "pods": .array(pods), "edge": edge,
       "problems": JSON(problems),
     ]
+    if !host.isNull { json["host"] = host }
+    return json
   }
 }
 
@@ -66,11 +84,11 @@ package struct UnitStatus: Sendable {
 
 extension KubeClient {
   /// The administrator's client of a unit, straight to the server: its sockets are made inside the
-  /// edge's namespace, so that it needs no published port.
+  /// namespace of the nodes' gateway, so that it needs no published port and no route.
   @Loop static func of(_ record: UnitRecord, _ plan: UnitPlan) throws -> KubeClient {
     var kubeconfig = try Kubeconfig.read(record.directory.kubeconfig)
     kubeconfig.server = "https://\(plan.apiServer)"
-    return try KubeClient(kubeconfig: kubeconfig, socket: socketFactory(in: plan.edge.namespace))
+    return try KubeClient(kubeconfig: kubeconfig, socket: socketFactory(in: plan.gateway.namespace))
   }
 
   @Loop func list(_ path: String) async throws -> [JSON] { try await get(path)["items"].elements }

@@ -16,15 +16,22 @@ import NetTypes
     }
     let objects = try await read(try KubeClient.of(record, plan))
     let verification = VerificationPlan(objects)
-    let sessions =
-      (try? await RouterControl(socket: record.directory.edgeSocket).status())?["bgp"]["sessions"]
-      .elements ?? []
-    let diagnosis = Diagnosis(plan: plan, objects: objects, sessions: sessions)
+    let diagnosis = Diagnosis(plan: plan, objects: objects, sessions: await sessions(record, plan))
     let runner = ProbeRunner(plan: plan)
     var report = VerificationReport(unit: record.name)
     report.missing = verification.missing
     report.rows = await Probing(verification.items, runner, diagnosis).rows()
     return report
+  }
+
+  /// What each router says of its sessions, by the router's name.
+  private static func sessions(_ record: UnitRecord, _ plan: UnitPlan) async -> [String: [JSON]] {
+    var sessions: [String: [JSON]] = [:]
+    for router in plan.routers {
+      let control = RouterControl(socket: record.directory.socket(of: router.role.name))
+      sessions[router.role.name] = (try? await control.status())?["bgp"]["sessions"].elements
+    }
+    return sessions
   }
 
   private static func read(_ client: KubeClient) async throws -> VerificationPlan.Objects {
@@ -77,23 +84,28 @@ import NetTypes
 @Loop struct Diagnosis {
   let plan: UnitPlan
   let objects: VerificationPlan.Objects
-  let sessions: [JSON]
+  /// By the router that has them.
+  let sessions: [String: [JSON]]
 
   /// Nil if every hop that can be looked at is right.
   func firstWrongHop(of item: VerificationPlan.Item) async -> String? {
     guard let name = item.node, let role = plan.nodes.first(where: { $0.nodeName == name }),
       let address = plan.address(of: role)
     else { return nil }
-    for (host, interface) in [(plan.edge, "eth0"), (role, "eth0")] {
-      guard let state = linkState(of: interface, in: host) else {
-        return "\(host.name): \(interface) is missing"
+    let onTheWay = Set(plan.routers.map(\.role) + [role])
+    for link in plan.attachments where onTheWay.contains(link.role) && link.bridge != .vips {
+      guard let state = linkState(of: link.interface, in: link.role) else {
+        return "\(link.role.name): \(link.interface) is missing"
       }
-      if !state { return "\(host.name): \(interface) is down" }
+      if !state { return "\(link.role.name): \(link.interface) is down" }
     }
-    let session = sessions.first { $0["peer"].string == "\(address)" }
-    if session?["state"].string != "Established" {
-      return
-        "edge: BGP session to \(role.name) (\(address)) is \(session?["state"].string ?? "absent")"
+    for (router, peer) in plan.path(to: address) {
+      let session = sessions[router.name]?.first { $0["peer"].string == "\(peer)" }
+      if session?["state"].string != "Established" {
+        let name = plan.attachments.first { $0.address.address == peer }?.role.name ?? "peer"
+        let state = session?["state"].string ?? "absent"
+        return "\(router.name): BGP session to \(name) (\(peer)) is \(state)"
+      }
     }
     if let outcome = try? await ProbeRunner(plan: plan).ping(address), outcome.failure != nil {
       return "\(role.name) (\(address)) does not answer the edge"

@@ -10,8 +10,8 @@ package struct VerificationPlan: Equatable, Sendable {
     case connect(SocketAddress)
     /// A request through an HTTP virtual server; any answer below 500 holds.
     case request(SocketAddress, host: String, path: String)
-    /// The edge's route to a block leads to the node that owns it.
-    case route(IPPrefix, owner: String, nextHop: IPAddress)
+    /// The routes to a block lead from the edge to the node that owns it, at that address.
+    case route(IPPrefix, owner: String, address: IPAddress)
   }
 
   package struct Item: Equatable, Sendable {
@@ -94,7 +94,7 @@ extension VerificationPlan {
       }
       items.append(
         Item(
-          subject: "\(block)", node: node, probe: .route(block, owner: node, nextHop: address)))
+          subject: "\(block)", node: node, probe: .route(block, owner: node, address: address)))
     }
   }
 

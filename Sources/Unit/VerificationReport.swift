@@ -39,7 +39,7 @@ extension VerificationPlan.Probe {
     case .connect(let address): "\(address)"
     case .request(let address, let host, let path):
       host == "\(address.address)" ? "http://\(host)\(path)" : "http://\(host)\(path) at \(address)"
-    case .route(let prefix, _, let nextHop): "\(prefix) via \(nextHop)"
+    case .route(let prefix, _, let address): "\(prefix) to \(address)"
     }
   }
 }

@@ -38,7 +38,7 @@ struct Verify: AsyncParsableCommand {
     abstract: "Prove every path of a unit from the edge's side.",
     discussion: """
       ICMP to every pod, TCP to every ready endpoint, HTTP through every HTTP virtual server, and \
-      each route's next hop against the node that owns the block. Exits 0 only if all hold; what \
+      the route to each block, hop by hop, against the node that owns it. Exits 0 only if all hold; what \
       fails is shown with the first hop that is wrong.
       """)
 
@@ -71,7 +71,7 @@ struct KubeconfigCommand: AsyncParsableCommand {
 
 struct Logs: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print the log of a role: apiserver, edge, server-0, agent-0, …, supervisor.")
+    abstract: "Print the log of a role: apiserver, edge, host, server-0, agent-0, …, supervisor.")
 
   @OptionGroup var unit: UnitOptions
   @Argument(help: "The role.")
@@ -92,7 +92,7 @@ struct Exec: ParsableCommand {
     usage: "atoll exec [--name NAME] ROLE -- COMMAND [ARGUMENT…]")
 
   @OptionGroup var unit: UnitOptions
-  @Argument(help: "client, edge, switch, server-0, agent-0, ….")
+  @Argument(help: "client, edge, host, switch, server-0, agent-0, ….")
   var role: String
   @Argument(parsing: .postTerminator, help: "The command and its arguments.")
   var command: [String]

@@ -8,14 +8,16 @@ struct Shell: AsyncParsableCommand {
     discussion: "Reads commands from a terminal or a pipe; -c runs one and exits.")
 
   @OptionGroup var unit: UnitOptions
-  @Option(help: "The control socket of any router, in place of a unit's edge.", completion: .file())
+  @Option(help: "The unit's router: edge, or host in a routed unit.")
+  var router = "edge"
+  @Option(help: "The control socket of any router, in place of a unit's.", completion: .file())
   var socket: String?
   @Option(name: .customShort("c"), help: "Run a command and exit; may be repeated.")
   var commands: [String] = []
 
   func run() async throws {
-    let session = await ShellSession(
-      RouterControl(socket: try socket ?? unit.record().directory.edgeSocket))
+    let socket = try socket ?? unit.record().socket(ofRouter: router)
+    let session = await ShellSession(RouterControl(socket: socket))
     let succeeded =
       commands.isEmpty ? try await session.interact() : try await session.run(commands)
     if !succeeded { throw ExitCode(1) }

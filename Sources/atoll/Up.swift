@@ -24,6 +24,14 @@ struct Up: AsyncParsableCommand {
   var nodeCidr: IPPrefix?
   @Option(help: "The network of the virtual servers and the client.")
   var vipCidr: IPPrefix?
+  @Option(
+    help: """
+      switched: edge and nodes share a network. routed: the nodes are behind a host, the edge's one \
+      BGP neighbour.
+      """)
+  var topology: UnitTopology?
+  @Option(help: "The network between edge and host of a routed unit.")
+  var uplinkCidr: IPPrefix?
   @Option(help: "The AS number of nodes and edge.")
   var asNumber: UInt32?
   @Option(help: "A file or folder of manifests to apply; may be repeated.", completion: .file())
@@ -58,6 +66,8 @@ struct Up: AsyncParsableCommand {
     if let blockSize { unit.blockSize = blockSize }
     if let nodeCidr { unit.nodeCIDR = nodeCidr }
     if let vipCidr { unit.vipCIDR = vipCidr }
+    if let topology { unit.topology = topology }
+    if let uplinkCidr { unit.uplinkCIDR = uplinkCidr }
     if let asNumber { unit.asNumber = ASNumber(asNumber) }
     if !manifests.isEmpty { unit.manifests = manifests.map { FileSystem.absolutePath($0) } }
     if !publish.isEmpty { unit.publishes = publish }
@@ -99,6 +109,8 @@ struct WaitTime: ExpressibleByArgument {
 
   var defaultValueDescription: String { "\(duration.components.seconds)s" }
 }
+
+extension UnitTopology: ExpressibleByArgument {}
 
 extension IPPrefix: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }

@@ -75,8 +75,56 @@ import Unit
     #expect(throws: UnitError.self) { try UnitPlan(second).checkAgainst([first]) }
   }
 
+  @Test func `a routed plan has a host between edge and nodes, the edge's one neighbour`() throws {
+    var configuration = UnitConfiguration()
+    configuration.topology = .routed
+    let plan = try UnitPlan(configuration)
+    #expect(plan.gateway.namespace == "atoll-cpaas1-host")
+    #expect(plan.edgeAddress.description == "172.18.0.1")
+    #expect(plan.gatewayAddress.description == "172.19.0.1")
+    let node = IPAddress.v4(IPv4Address(172, 19, 0, 3))
+    #expect(
+      plan.path(to: node).map { "\($0.router.name) \($0.nextHop)" } == [
+        "edge 172.18.0.2", "host 172.19.0.3",
+      ])
+    let texts = plan.routers.map(\.configuration)
+    for text in texts { _ = try ZebosConfiguration(parsing: text) }
+    #expect(texts[0].split(separator: "\n").count { $0.contains("remote-as") } == 1)
+    #expect(texts[1].contains(" neighbor nodes next-hop-self force\n"))
+    #expect(plan.processes(publishes: []).map(\.name).prefix(3) == ["apiserver", "edge", "host"])
+  }
+
+  @Test func `the uplink of a routed unit must be a network of its own`() throws {
+    var configuration = UnitConfiguration()
+    configuration.topology = .routed
+    configuration.uplinkCIDR = IPPrefix(.v4(IPv4Address(172, 19, 9, 0)), length: 30)
+    let inside = #expect(throws: UnitError.self) { try UnitPlan(configuration) }
+    #expect(
+      inside?.description
+        == "uplink-cidr 172.19.9.0/30 overlaps node-cidr 172.19.0.0/16: choose another")
+    configuration.uplinkCIDR = IPPrefix(.v4(IPv4Address(172, 18, 0, 0)), length: 31)
+    #expect(throws: UnitError.self) { try UnitPlan(configuration) }
+    // A switched unit has no such network, and so no clash with one.
+    configuration.topology = .switched
+    _ = try UnitPlan(configuration)
+    configuration.topology = .routed
+    configuration.uplinkCIDR = IPPrefix(.v4(IPv4Address(172, 18, 0, 0)), length: 30)
+    var other = configuration
+    other.name = "west"
+    other.podCIDR = IPPrefix(.v4(IPv4Address(10, 54, 0, 0)), length: 16)
+    other.nodeCIDR = IPPrefix(.v4(IPv4Address(172, 20, 0, 0)), length: 16)
+    other.vipCIDR = IPPrefix(.v4(IPv4Address(10, 10, 3, 0)), length: 24)
+    let record = UnitRecord(configuration: configuration, publishes: [])
+    let clash = #expect(throws: UnitError.self) { try UnitPlan(other).checkAgainst([record]) }
+    #expect(
+      clash?.description
+        == "uplink-cidr 172.18.0.0/30 overlaps uplink-cidr 172.18.0.0/30 of unit cpaas1: "
+        + "choose another with --uplink-cidr")
+  }
+
   @Test func `a record survives its JSON form`() throws {
     var configuration = UnitConfiguration()
+    configuration.topology = .routed
     configuration.manifests = ["/a/b.yaml"]
     let record = UnitRecord(
       configuration: configuration,
