@@ -6,7 +6,8 @@ package struct RawSocketAddress {
   private var storage = sockaddr_storage()
   private var length: socklen_t
 
-  package init(_ address: SocketAddress) {
+  /// - Parameter scope: The interface of a link-local address, by its index.
+  package init(_ address: SocketAddress, scope: UInt32 = 0) {
     switch address.address {
     case .v4(let v4):
       length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -23,6 +24,7 @@ package struct RawSocketAddress {
         var raw = sockaddr_in6()
         raw.sin6_family = sa_family_t(AF_INET6)
         raw.sin6_port = address.port.bigEndian
+        raw.sin6_scope_id = scope
         withUnsafeMutableBytes(of: &raw.sin6_addr) { $0.copyBytes(from: v6.octets) }
         bytes.storeBytes(of: raw, as: sockaddr_in6.self)
       }
@@ -34,6 +36,12 @@ package struct RawSocketAddress {
 
   /// AF_INET or AF_INET6.
   package var family: Int32 { Int32(storage.ss_family) }
+
+  /// The interface of a link-local address, by its index; 0 if there is none.
+  package var scope: UInt32 {
+    guard family == AF_INET6 else { return 0 }
+    return withUnsafeBytes(of: storage) { $0.load(as: sockaddr_in6.self).sin6_scope_id }
+  }
 
   /// Nil if it is of another family.
   package var value: SocketAddress? {

@@ -1,3 +1,4 @@
+import BFD
 import BGP
 import Linux
 import Logging
@@ -37,6 +38,9 @@ import NetTypes
   var listeners: [Listener] = []
   var connections: [ConnectionID: PeerConnection] = [:]
   var kernel: KernelRoutes?
+  let bfd: BFDService
+  /// The BFD session of each neighbour that has one.
+  var watchedPaths: [IPAddress: BFDPath] = [:]
   private var monitor: LinkMonitor?
   private var own: Set<IPPrefix> = []
   private var events: [SpeakerEvent] = []
@@ -53,12 +57,14 @@ import NetTypes
     self.policy = policy
     self.options = options
     self.log = log
+    bfd = BFDService(namespace: options.namespace)
   }
 
   /// Listens, takes over the kernel's routes of an earlier life and starts every neighbour.
   /// - Throws: `SystemError` if the port is taken, or netlink is not to be had.
   package func start() throws {
     guard speaker == nil else { return }
+    observePaths()
     for problem in configuration.validate() { log.warning("\(problem)") }
     var isRestart = false
     try inNamespace {
@@ -102,6 +108,7 @@ import NetTypes
       }
     }
     drive(.configure(inForce(configuration), self.policy))
+    updateWatchedPaths()
   }
 
   /// Announces a prefix of our own, beside the configured networks.
@@ -125,6 +132,8 @@ import NetTypes
     if !graceful { drive(.shutdown) }
     for connection in connections.values { connection.close() }
     connections = [:]
+    bfd.stop()
+    watchedPaths = [:]
     closeListeners()
     timer?.cancel()
     auditTimer?.cancel()
@@ -142,7 +151,7 @@ import NetTypes
       routes: routes.map { route in
         RouterStatus.RouteEntry(
           path: route, kernel: route.isBest ? kernel?.state(of: route.prefix) : nil)
-      })
+      }, bfd: bfd.sessions)
   }
 
   /// What one neighbour was told.
@@ -184,6 +193,7 @@ extension Router {
       } else {
         log.debug("\(text)")
       }
+      if change.to == .established { watchPath(to: change.peer) }
       onSessionChange?(change)
     case .converged:
       attempt("remove old routes") { try kernel?.sweep() }

@@ -1,3 +1,4 @@
+import BFD
 import BGP
 import NetTypes
 
@@ -12,6 +13,8 @@ package struct RouterStatus: Sendable {
   package var sessions: [SessionStatus]
   /// Every path, by prefix, best first.
   package var routes: [RouteEntry]
+  /// BFD sessions, by peer.
+  package var bfd: [BFDStatus] = []
 
   package struct RouteEntry: Sendable {
     package var path: RouteStatus

@@ -1,5 +1,7 @@
 // Linux system interfaces that Glibc's module map leaves out, and the macros Swift cannot import.
 #pragma once
+#include "CLinuxDatagram.h"
+
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/nexthop.h>
