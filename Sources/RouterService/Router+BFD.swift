@@ -56,7 +56,7 @@ extension Router {
     }
     log.notice("\(text): \(change.diagnostic)")
     guard !change.isRemoteAdminDown, speaker?.localAddress(toward: peer) != nil else { return }
-    drive(.reset(peer))
+    drive(.pathDown(peer, reason: "BFD: \(change.diagnostic)"))
   }
 
   /// Several hops away, as far as configuration and interfaces tell.

@@ -10,7 +10,7 @@ import Testing
     var testDescription: String { name }
   }
 
-  /// Written by hand after the figure in RFC 5880 §4.1.
+  /// Written by hand after the figure in RFC 5880 §4.1; the last sent by bfdd of FRR 8.4.4.
   private static let vectors: [Vector] = {
     var first = BFDPacket(
       state: .down, multiplier: 3, myDiscriminator: 0x0102_0304, desiredMinTransmit: .seconds(1),
@@ -34,6 +34,12 @@ import Testing
     goodbye.state = .adminDown
     goodbye.diagnostic = .administrativelyDown
     (goodbye.isFinal, goodbye.isDemand) = (false, false)
+    var captured = BFDPacket(
+      state: .up, multiplier: 3, myDiscriminator: 0xc60e_ffc7,
+      desiredMinTransmit: .milliseconds(50), requiredMinReceive: .milliseconds(50))
+    captured.yourDiscriminator = 0xffc7_19c9
+    captured.requiredMinEchoReceive = .milliseconds(50)
+    captured.isFinal = true
     return [
       Vector(
         name: "the first packet of a session",
