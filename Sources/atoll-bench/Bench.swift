@@ -9,10 +9,18 @@ import NetTypes
 ///     atoll-bench proxy tcp|http|udp LISTEN BACKEND… [--workers N] [--monitor tcp|http]
 ///
 /// serves until SIGTERM, then drains.
+///
+///     atoll-bench failover PEER AS PEER-AS
+///
+/// routes until SIGTERM.
 @main
 enum Bench {
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
+    if arguments.first == "failover" {
+      noteSignals()
+      return await FailoverBench.run(Array(arguments.dropFirst()))
+    }
     guard arguments.first == "proxy", arguments.count >= 4,
       let kind = VirtualServer.TransportProtocol(rawValue: arguments[1]),
       let listen = SocketAddress(arguments[2])

@@ -316,7 +316,8 @@ extension Session {
       failures = 1
       state = .idle(until: now)
     } else {
-      failures = min(failures + 1, 7)
+      // A path that comes and goes is no fault of the peer's: the hold does not grow with it.
+      if case .pathDown = reason { failures = 1 } else { failures = min(failures + 1, 7) }
       state = .idle(until: now.advanced(by: jittered(.seconds(1 << (failures - 1)))))
     }
     return actions
