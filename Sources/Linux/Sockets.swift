@@ -34,9 +34,12 @@ package enum Sockets {
     return descriptor
   }
 
-  package static func bind(_ descriptor: Int32, to address: SocketAddress) throws(SystemError) {
+  /// - Parameter scope: The interface of a link-local address, by its index.
+  package static func bind(
+    _ descriptor: Int32, to address: SocketAddress, scope: UInt32 = 0
+  ) throws(SystemError) {
     try system("bind", "\(address)") {
-      RawSocketAddress(address).with { Glibc.bind(descriptor, $0, $1) }
+      RawSocketAddress(address, scope: scope).with { Glibc.bind(descriptor, $0, $1) }
     }
   }
 
@@ -46,10 +49,11 @@ package enum Sockets {
   }
 
   /// Begins a connection on a non-blocking socket; its end shows as writable.
-  package static func beginConnect(_ descriptor: Int32, to address: SocketAddress)
-    throws(SystemError)
-  {
-    let code = RawSocketAddress(address).with { Glibc.connect(descriptor, $0, $1) }
+  /// - Parameter scope: The interface of a link-local address, by its index.
+  package static func beginConnect(
+    _ descriptor: Int32, to address: SocketAddress, scope: UInt32 = 0
+  ) throws(SystemError) {
+    let code = RawSocketAddress(address, scope: scope).with { Glibc.connect(descriptor, $0, $1) }
     if code != 0, errno != EINPROGRESS { throw SystemError("connect", "\(address)") }
   }
 

@@ -102,11 +102,7 @@ private enum BFDSocket {
     while true {
       let local = SocketAddress(path.local, port: .random(in: BFDPath.sourcePorts))
       do throws(SystemError) {
-        try system("bind", "\(local)") {
-          RawSocketAddress(local, scope: path.interface).with {
-            Glibc.bind(socket.rawValue, $0, $1)
-          }
-        }
+        try Sockets.bind(socket.rawValue, to: local, scope: path.interface)
         return socket
       } catch {
         attempts += 1

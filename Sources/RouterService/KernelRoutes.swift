@@ -31,6 +31,8 @@ import NetTypes
   }
 
   package let options: Options
+  /// Interfaces of next hops that are link-local.
+  package var linkLocalInterfaces: [IPAddress: String] = [:]
   private let netlink: Netlink
   private var desired: [IPPrefix: Target] = [:]
   private var states: [IPPrefix: State] = [:]
@@ -123,7 +125,8 @@ import NetTypes
     var route = Route(destination: prefix)
     switch target {
     case .blackhole: route.kind = .blackhole
-    case .nextHops(let hops): route.hops = hops.map { Route.NextHop(gateway: $0) }
+    case .nextHops(let hops):
+      route.hops = hops.map { Route.NextHop(gateway: $0, interface: linkLocalInterfaces[$0]) }
     }
     route.table = options.table
     route.routingProtocol = options.routingProtocol

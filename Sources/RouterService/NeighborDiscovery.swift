@@ -19,7 +19,7 @@ import NetTypes
   private static let allRouters = IPv6Address(high: 0xff02 << 48, low: 2)
 
   let interface: String
-  private let index: Int32
+  let index: UInt32
   private let descriptor: Descriptor
   private var registration: Registration?
   private var timer: Timer?
@@ -30,11 +30,11 @@ import NetTypes
   /// - Throws: `SystemError` if there is no such interface, or raw sockets are not to be had.
   init(interface: String) throws(SystemError) {
     self.interface = interface
-    index = Int32(if_nametoindex(interface))
+    index = if_nametoindex(interface)
     guard index > 0 else { throw SystemError("router discovery", interface, code: ENODEV) }
     let index = index
     descriptor = Descriptor(
-      try system("router discovery", interface) { atoll_open_router_discovery(index) })
+      try system("router discovery", interface) { atoll_open_router_discovery(Int32(index)) })
   }
 
   /// Calls `heard` with the link-local address of each router that advertises itself, every time.
@@ -67,7 +67,7 @@ import NetTypes
   @discardableResult
   private func send(_ message: [UInt8], to destination: IPv6Address) -> Bool {
     atoll_send_router_discovery(
-      descriptor.rawValue, message, message.count, destination.octets, index) >= 0
+      descriptor.rawValue, message, message.count, destination.octets, Int32(index)) >= 0
   }
 
   private func receive(_ heard: @Loop (IPv6Address) -> Void) {

@@ -29,8 +29,10 @@ import NetTypes
   }
 
   /// Begins to connect.
-  init(connecting descriptor: consuming Descriptor, to address: SocketAddress) throws(SystemError) {
-    try Sockets.beginConnect(descriptor.rawValue, to: address)
+  init(
+    connecting descriptor: consuming Descriptor, to address: SocketAddress, scope: UInt32
+  ) throws(SystemError) {
+    try Sockets.beginConnect(descriptor.rawValue, to: address, scope: scope)
     self.descriptor = descriptor
     isOpen = false
   }

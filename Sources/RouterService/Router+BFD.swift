@@ -22,7 +22,8 @@ extension Router {
       let local = speaker?.localAddress(toward: peer)
     else { return }
     let path = BFDPath(
-      remote: peer, local: local, isMultihop: bfdSettings.isMultihop || isDistant(settings))
+      remote: peer, local: local, interface: scope(of: peer),
+      isMultihop: bfdSettings.isMultihop || isDistant(settings))
     if let old = watchedPaths[peer], old != path { bfd.remove(old) }
     do {
       try bfd.add(path, BFDParameters(bfdSettings))

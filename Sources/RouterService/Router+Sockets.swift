@@ -14,7 +14,9 @@ import NetTypes
 }
 
 extension RouterConfiguration {
-  var hasIPv6Neighbors: Bool { neighbors.contains { !$0.address.isIPv4 } }
+  var hasIPv6Neighbors: Bool {
+    !interfaceNeighbors.isEmpty || neighbors.contains { !$0.address.isIPv4 }
+  }
 
   fileprivate var addressesToListenOn: [IPAddress] {
     if !listenAddresses.isEmpty { return listenAddresses }
@@ -71,7 +73,7 @@ extension Router {
       while let socket = try Sockets.accept(listener.descriptor.rawValue) {
         guard let peer = Sockets.peerAddress(socket.rawValue)?.address,
           let local = Sockets.localAddress(socket.rawValue)?.address,
-          let neighbor = configuration.resolvedNeighbors[peer],
+          let neighbor = effectiveConfiguration.resolvedNeighbors[peer],
           let id = speaker?.makeConnectionID()
         else { continue }
         try PeerSocket.prepare(
@@ -106,7 +108,8 @@ extension Router {
           try Sockets.bind(descriptor, to: SocketAddress(source, port: 0))
         }
         opened = try PeerConnection(
-          connecting: socket, to: SocketAddress(target.address, port: target.port))
+          connecting: socket, to: SocketAddress(target.address, port: target.port),
+          scope: scope(of: target.address))
       }
       guard let opened else { return }
       connections[id] = opened

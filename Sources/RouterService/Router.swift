@@ -41,6 +41,11 @@ import NetTypes
   let bfd: BFDService
   /// The BFD session of each neighbour that has one.
   var watchedPaths: [IPAddress: BFDPath] = [:]
+  /// Of the interfaces that neighbours are known by.
+  var discoveries: [String: NeighborDiscovery] = [:]
+  var discoveryFailures: [String: String] = [:]
+  /// The router at the other end of each.
+  var heardRouters: [String: IPv6Address] = [:]
   private var monitor: LinkMonitor?
   private var own: Set<IPPrefix> = []
   private var events: [SpeakerEvent] = []
@@ -86,6 +91,7 @@ import NetTypes
       configuration: inForce(configuration), policy: policy, restarting: isRestart, seed: seed)
     drive(.start)
     for prefix in own.sorted() { drive(.originate(prefix)) }
+    updateDiscovery()
     scheduleAudit(after: options.auditInterval)
   }
 
@@ -107,9 +113,13 @@ import NetTypes
         setListenerPasswords(old: old)
       }
     }
-    drive(.configure(inForce(configuration), self.policy))
+    updateDiscovery()
+    reconfigure()
     updateWatchedPaths()
   }
+
+  /// Hands the configuration to the speaker as it stands, with what was heard of the peers.
+  func reconfigure() { drive(.configure(inForce(effectiveConfiguration), policy)) }
 
   /// Announces a prefix of our own, beside the configured networks.
   package func originate(_ prefix: IPPrefix) {
@@ -133,6 +143,7 @@ import NetTypes
     for connection in connections.values { connection.close() }
     connections = [:]
     bfd.stop()
+    stopDiscovery()
     watchedPaths = [:]
     closeListeners()
     timer?.cancel()
@@ -237,9 +248,10 @@ extension Router {
     auditTimer?.cancel()
     auditTimer = Loop.after(delay) { [weak self] in
       guard let self, speaker != nil else { return }
+      updateDiscovery()
       attempt("audit routes") { try kernel?.audit() }
       if speaker?.configuration.routerID == nil {
-        drive(.configure(inForce(configuration), policy))
+        reconfigure()
       }
       scheduleAudit(after: options.auditInterval)
     }

@@ -59,6 +59,7 @@ extension RouterConfiguration {
       }
       problems += neighbor.settings.problems(of: object)
     }
+    problems += interfaceNeighborProblems(groups)
     return problems
   }
 }

@@ -19,6 +19,8 @@ package struct RouterConfiguration: Equatable, Sendable {
   package var timers = SessionTimers()
   package var peerGroups: [PeerGroup] = []
   package var neighbors: [Neighbor] = []
+  /// Peers that are known by their interfaces.
+  package var interfaceNeighbors: [InterfaceNeighbor] = []
   /// Prefixes that this speaker originates.
   package var networks: [IPPrefix] = []
   /// Equal paths installed together; 1 switches multipath off.
@@ -146,6 +148,8 @@ package struct Neighbor: Equatable, Sendable {
   package var peerGroup: String?
   package var settings: NeighborSettings
   package var port: UInt16 = 179
+  /// The interface that it was found on; nil: it was named by its address.
+  package var interface: String?
 
   package init(
     address: IPAddress, remoteAS: ASNumber? = nil, peerGroup: String? = nil,
@@ -176,6 +180,8 @@ package struct ResolvedNeighbor: Equatable, Sendable {
   package var importPolicy: PolicyChain
   package var exportPolicy: PolicyChain
   package var sourceAddress: IPAddress?
+  /// The interface that it was found on.
+  package var interface: String?
   package var ebgpMultihop: UInt8?
   package var maximumPrefixes: MaximumPrefixes?
   package var activations: [AddressFamily: Bool]
@@ -212,6 +218,7 @@ extension RouterConfiguration {
       importPolicy: own.importPolicy ?? group.importPolicy ?? PolicyChain(),
       exportPolicy: own.exportPolicy ?? group.exportPolicy ?? PolicyChain(),
       sourceAddress: own.sourceAddress ?? group.sourceAddress,
+      interface: neighbor.interface,
       ebgpMultihop: own.ebgpMultihop ?? group.ebgpMultihop,
       maximumPrefixes: own.maximumPrefixes ?? group.maximumPrefixes,
       activations: group.activations.merging(own.activations) { $1 },

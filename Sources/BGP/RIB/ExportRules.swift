@@ -12,6 +12,8 @@ struct ExportRules: Sendable {
   /// Our end of the session, the next hop of our own routes.
   var localAddress: IPAddress
   var isInternal: Bool
+  /// Routes of IPv4 may have next hops of IPv6. RFC 8950.
+  var usesExtendedNextHop = false
   var policy: RoutingPolicy
 
   /// The best path of one prefix.
@@ -64,7 +66,9 @@ struct ExportRules: Sendable {
       }
       setNextHop(&attributes)
     }
-    guard let hop = attributes.nextHop, hop.isIPv4 == prefix.isIPv4 else { return nil }
+    guard let hop = attributes.nextHop,
+      hop.isIPv4 == prefix.isIPv4 || (usesExtendedNextHop && !hop.isIPv4)
+    else { return nil }
     // RFC 4271 §5.1.3: no peer is told to send to itself.
     if hop == peer.address { return nil }
     return policy.apply(peer.exportPolicy, to: prefix, attributes)

@@ -60,7 +60,8 @@ extension Speaker {
         localAS: configuration.localAS, clusterID: configuration.clusterID ?? routerID,
         reflectsBetweenClients: configuration.reflectsBetweenClients,
         peer: peer.settings, index: peer.index, localAddress: local,
-        isInternal: negotiated.options.isInternal, policy: policy)
+        isInternal: negotiated.options.isInternal,
+        usesExtendedNextHop: negotiated.options.extendedNextHop, policy: policy)
       return Announcer(
         address: address, rules: rules, options: negotiated.options,
         families: negotiated.families, sendsAll: peer.needsFullTable)

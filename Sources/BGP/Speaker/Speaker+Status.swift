@@ -6,6 +6,8 @@ package struct SessionStatus: Equatable, Sendable {
   package var remoteAS: ASNumber
   package var peerGroup: String?
   package var description: String?
+  /// The interface that the neighbour was found on.
+  package var interface: String?
   package var state: SessionState.Name
   package var isShutdown: Bool
   /// The peer's BGP identifier, once its OPEN is here.
@@ -46,7 +48,8 @@ extension Speaker {
       let announced = peer.ribOut.values.reduce(0) { $0 + $1.count }
       return SessionStatus(
         peer: address, remoteAS: peer.settings.remoteAS, peerGroup: peer.settings.peerGroup,
-        description: peer.settings.description, state: state.name,
+        description: peer.settings.description, interface: peer.settings.interface,
+        state: state.name,
         isShutdown: peer.settings.shutdown, identifier: state.negotiated?.peer.identifier,
         localAddress: slot?.connection == nil ? nil : slot?.local,
         holdTime: state.negotiated?.holdTime, keepaliveTime: state.negotiated?.keepaliveTime,
