@@ -88,7 +88,7 @@ let package = Package(
       "NodeService",
       [
         "RouterService", "Containers", "KubeClient", "Transport", "HTTP", "Intent", "Addressing",
-        "BGP", "Linux", "Kubernetes", "NetTypes", "Telemetry", logging,
+        "BGP", "Delivery", "Linux", "Kubernetes", "NetTypes", "Telemetry", logging,
       ]),
     module(
       "ControlPlane",
@@ -158,7 +158,8 @@ let package = Package(
     tests(
       "NodeService",
       [
-        "Containers", "Kubernetes", "KubeClient", "Addressing", "Transport", "HTTP", "Linux",
+        "Containers", "Delivery", "Intent", "Kubernetes", "KubeClient", "Addressing", "Transport",
+        "HTTP", "Linux",
         "NetTypes", logging,
       ]),
     tests("ControlPlane", ["Kubernetes", "KubeServer"]),

@@ -69,3 +69,13 @@ import Transport
     HTTPResponse(status: 200, contentType: "application/json", body: json.bytes)
   }
 }
+
+extension Shell.Answer {
+  /// As the socket gives it.
+  package var json: JSON {
+    [
+      "output": .string(output), "prompt": .string(prompt), "isOver": JSON(isOver),
+      "completions": JSON(completions),
+    ]
+  }
+}

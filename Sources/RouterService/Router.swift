@@ -53,6 +53,8 @@ import NetTypes
   private var timer: Timer?
   private var timerDeadline: Instant?
   private var auditTimer: Timer?
+  var logLimiter = PeerLogLimiter()
+  var logTimer: Timer?
 
   package init(
     configuration: RouterConfiguration, policy: RoutingPolicy = RoutingPolicy(),
@@ -116,6 +118,7 @@ import NetTypes
     updateDiscovery()
     reconfigure()
     updateWatchedPaths()
+    if old.unprogrammed != configuration.unprogrammed { programAgain() }
   }
 
   /// Hands the configuration to the speaker as it stands, with what was heard of the peers.
@@ -148,6 +151,8 @@ import NetTypes
     closeListeners()
     timer?.cancel()
     auditTimer?.cancel()
+    logTimer?.cancel()
+    logTimer = nil
     monitor?.stop()
     if !graceful { attempt("remove routes") { try kernel?.removeAll() } }
     kernel = nil
@@ -197,35 +202,41 @@ extension Router {
     case .routes(let batch): install(batch)
     case .nextHops: break
     case .session(let change):
-      let reason = change.reason.map { ": \($0)" } ?? ""
-      let text = "neighbor \(change.peer) \(change.from.rawValue) -> \(change.to.rawValue)\(reason)"
-      if change.to == .established || change.from == .established {
-        log.notice("\(text)")
-      } else {
-        log.debug("\(text)")
-      }
       if change.to == .established { watchPath(to: change.peer) }
+      tell(change)
       onSessionChange?(change)
     case .converged:
       attempt("remove old routes") { try kernel?.sweep() }
-    case .notice(let peer, let text):
-      log.warning("neighbor \(peer): \(text)")
+    case .notice(let peer, let text): tell(peer, text)
     }
   }
 
   private func install(_ batch: RouteBatch) {
     if kernel == nil, onRouteChange == nil { return }
     for (prefix, best) in batch {
-      switch best {
-      case .some(let route) where route.origin != .local:
-        kernel?.set(prefix, .nextHops(route.nextHops))
-      case .some where options.blackholesOwnPrefixes:
-        kernel?.set(prefix, .blackhole)
-      default:
-        kernel?.set(prefix, nil)
-      }
+      kernel?.set(prefix, best.flatMap { target(prefix, $0) })
       onRouteChange?(RouteChange(prefix: prefix, best: best))
     }
+  }
+
+  /// What the kernel is to do with a prefix; nil: nothing.
+  private func target(_ prefix: IPPrefix, _ best: BestRoute) -> KernelRoutes.Target? {
+    if configuration.unprogrammed.contains(where: { $0.contains(prefix) }) { return nil }
+    if best.origin != .local { return .nextHops(best.nextHops) }
+    return options.blackholesOwnPrefixes ? .blackhole : nil
+  }
+
+  /// After a change of what stays out of the kernel's table.
+  private func programAgain() {
+    guard let kernel, let speaker else { return }
+    var hops: [IPPrefix: BestRoute] = [:]
+    for route in speaker.routes where route.isBest || route.isMultipath {
+      var best = hops[route.prefix] ?? BestRoute(origin: route.origin, nextHops: [])
+      if route.origin != .local, let hop = route.attributes.nextHop { best.nextHops.append(hop) }
+      hops[route.prefix] = best
+    }
+    for (prefix, best) in hops { kernel.set(prefix, target(prefix, best)) }
+    attempt("install routes") { try kernel.flush() }
   }
 
   private func schedule() {

@@ -105,10 +105,7 @@ import Telemetry
     let shell = shells[session] ?? Shell(self)
     let answer = shell.run(line)
     shells[session] = answer.isOver ? nil : shell
-    return [
-      "output": .string(answer.output), "prompt": .string(answer.prompt),
-      "isOver": JSON(answer.isOver), "completions": JSON(answer.completions),
-    ]
+    return answer.json
   }
 
   /// - Parameter graceful: Peers keep our routes for the restart time, and the kernel keeps theirs:
@@ -119,72 +116,10 @@ import Telemetry
   }
 
   package var status: JSON {
-    var json: JSON = ["sessions": [], "routes": []]
+    var json = router?.status.json ?? ["sessions": [], "routes": []]
     if let failure { json["failure"] = .string(failure) }
-    guard let status = router?.status else { return json }
-    json["as"] = JSON(Int(status.localAS.rawValue))
-    json["routerID"] = JSON(status.routerID.map(\.description))
-    json["sessions"] = .array(status.sessions.map { Self.json($0, at: status.now) })
-    var routes: [IPPrefix: [RouterStatus.RouteEntry]] = [:]
-    for route in status.routes { routes[route.path.prefix, default: []].append(route) }
-    json["routes"] = .array(
-      routes.sorted { $0.key < $1.key }.map { Self.json($0.key, $0.value) })
     return json
   }
 
-  private static func json(_ session: SessionStatus, at now: Instant) -> JSON {
-    let isUp = session.state == .established
-    var json: JSON = [
-      "peer": .string("\(session.peer)"), "as": JSON(Int(session.remoteAS.rawValue)),
-      "state": .string(session.state.rawValue),
-      "prefixesReceived": JSON(session.prefixesReceived),
-      "prefixesSent": JSON(session.prefixesSent),
-    ]
-    let seconds = Int(session.since.duration(to: now).components.seconds)
-    json[isUp ? "uptimeSeconds" : "downSeconds"] = JSON(seconds)
-    if !isUp, let error = session.lastError { json["lastError"] = .string("\(error)") }
-    if let identifier = session.identifier { json["routerID"] = .string("\(identifier)") }
-    return json
-  }
-
-  private static func json(_ prefix: IPPrefix, _ paths: [RouterStatus.RouteEntry]) -> JSON {
-    let used = paths.filter { $0.path.isBest || $0.path.isMultipath }
-    let best = used.first { $0.path.isBest }
-    let isLocal = best.map { $0.path.origin == .local } ?? false
-    let hops = isLocal ? [] : used.compactMap { $0.path.attributes.nextHop }
-    var json: JSON = [
-      "prefix": .string("\(prefix)"), "nextHops": JSON(hops.map(\.description)),
-      "paths": JSON(paths.count), "stale": JSON(best?.path.isStale ?? false),
-    ]
-    switch best?.kernel {
-    case .installed?: json["installed"] = true
-    case .failed(let reason)?:
-      json["installed"] = false
-      json["reason"] = .string(reason)
-    case nil:
-      json["installed"] = false
-      json["reason"] = .string(
-        isLocal ? "own prefix" : best == nil ? "no usable path" : "not installed")
-    }
-    return json
-  }
-
-  package func addMetrics(to page: inout MetricsPage) {
-    guard let status = router?.status else { return }
-    for session in status.sessions {
-      let labels: KeyValuePairs = ["peer": "\(session.peer)"]
-      page.add(
-        .gauge, "atoll_bgp_session_up", "Whether a BGP session is established.",
-        session.state == .established ? 1 : 0, labels: labels)
-      page.add(
-        .gauge, "atoll_bgp_prefixes_received", "Prefixes received from a peer.",
-        session.prefixesReceived, labels: labels)
-      page.add(
-        .gauge, "atoll_bgp_prefixes_sent", "Prefixes announced to a peer.", session.prefixesSent,
-        labels: labels)
-    }
-    page.add(
-      .gauge, "atoll_bgp_routes_installed", "Learnt prefixes in the kernel's table.",
-      status.routes.count { $0.kernel == .installed })
-  }
+  package func addMetrics(to page: inout MetricsPage) { router?.addMetrics(to: &page) }
 }

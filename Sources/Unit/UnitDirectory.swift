@@ -41,6 +41,8 @@ package struct UnitDirectory: Hashable, Sendable {
   package func pidFile(of process: String) -> String { "\(runtime)/roles/\(process).pid" }
   package func nodeState(_ role: Role) -> String { "\(state)/nodes/\(role.name)" }
   package func nodeRuntime(_ role: Role) -> String { "\(runtime)/nodes/\(role.name)" }
+  /// The control socket of a node's router.
+  package func nodeSocket(_ role: Role) -> String { nodeRuntime(role) + "/node.sock" }
   package func certificate(_ name: String) -> String { "\(state)/pki/\(name).crt" }
   package func key(_ name: String) -> String { "\(state)/pki/\(name).key" }
   package func kubeconfig(of identity: String) -> String { "\(state)/pki/\(identity).kubeconfig" }

@@ -33,7 +33,7 @@ struct Calicoctl: AsyncParsableCommand {
       """,
     subcommands: [
       Create.self, Apply.self, Replace.self, Patch.self, Get.self, Delete.self,
-      CalicoctlIPAM.self, Version.self,
+      CalicoctlNode.self, CalicoctlIPAM.self, Version.self,
     ])
 
   /// Which cluster.

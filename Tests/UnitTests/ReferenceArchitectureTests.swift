@@ -28,11 +28,9 @@ struct ReferenceArchitectureTests {
     ] {
       #expect(created.errors.contains("note: \(notice)"), "\(created.errors)")
     }
-    for file in ["01-bgpconfig.yml", "02-bgp-peer.yml", "apps"] {
-      let applied = try unit.kubectl(
-        "apply", "--server-side", "--force-conflicts", "-f", "\(example)/\(file)")
-      #expect(applied.status == 0, "\(applied.errors)")
-    }
+    try calicoctl()
+    let applied = try unit.kubectl("apply", "--server-side", "-f", "\(example)/apps")
+    #expect(applied.status == 0, "\(applied.errors)")
     let session = try String(contentsOfFile: "\(example)/edge.conf", encoding: .utf8)
     let typed = try unit.atoll("shell", "--name", "cpaas1", input: session)
     #expect(typed.status == 0 && !typed.output.contains("%"), "\(typed.output)")
@@ -71,5 +69,36 @@ struct ReferenceArchitectureTests {
     let balanced = try unit.atoll(
       "exec", "--name", "cpaas1", "client", "--", "curl", "-s", "http://10.10.2.11/get")
     #expect(balanced.output.contains("\"served_by\": \"httpbin-"), "\(balanced.output)")
+  }
+
+  /// The article's commands of calicoctl, and their output.
+  private func calicoctl() throws {
+    for (file, kind) in [
+      ("01-bgpconfig.yml", "BGPConfiguration"), ("02-bgp-peer.yml", "BGPPeer"),
+    ] {
+      let made = try unit.atoll(
+        "calicoctl", "create", "-f", "\(example)/\(file)", "--name", "cpaas1")
+      #expect(made.output == "Successfully created 1 '\(kind)' resource(s)\n", "\(made.errors)")
+      let again = try unit.atoll(
+        "calicoctl", "create", "-f", "\(example)/\(file)", "--name", "cpaas1")
+      #expect(again.status == 1)
+      #expect(again.errors.hasPrefix("Failed to create '\(kind)' resource: [resource already"))
+    }
+    let nodes = try unit.atoll("calicoctl", "get", "node", "-o", "wide", "--name", "cpaas1")
+    #expect(
+      nodes.output == """
+        NAME              ASN       IPV4            IPV6   
+        cpaas1-agent-0    (64512)   172.19.0.3/16          
+        cpaas1-agent-1    (64512)   172.19.0.4/16          
+        cpaas1-agent-2    (64512)   172.19.0.5/16          
+        cpaas1-server-0   (64512)   172.19.0.2/16          
+
+
+        """, "\(nodes.errors)")
+    let isUp = try unit.eventually(30, "four sessions of the first server") {
+      let status = try unit.atoll("calicoctl", "node", "status", "--name", "cpaas1")
+      return status.output.matches(of: /\| up +\|/).count == 4
+    }
+    #expect(isUp)
   }
 }

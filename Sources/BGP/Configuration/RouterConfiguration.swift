@@ -46,6 +46,8 @@ package struct RouterConfiguration: Equatable, Sendable {
   package var listenLimit = 100
   /// What else the kernel's table holds, and is to be announced.
   package var redistributions: [Redistribution] = []
+  /// Routes inside these stay out of the kernel's table, others' and our own.
+  package var unprogrammed: [IPPrefix] = []
 
   package init(localAS: ASNumber, routerID: IPv4Address? = nil) {
     self.localAS = localAS
@@ -127,6 +129,8 @@ package struct NeighborSettings: Equatable, Sendable {
   package var shutdownMessage: String?
   /// Times that our own AS may stand in a path that is accepted.
   package var allowOwnAS: Int?
+  /// The restart time told to this neighbour; nil: the router's. RFC 4724 §3.
+  package var restartTime: Duration?
 
   package init(remoteAS: ASNumber? = nil) { self.remoteAS = remoteAS }
 }
@@ -192,6 +196,7 @@ package struct ResolvedNeighbor: Equatable, Sendable {
   package var bfd: BFDSettings?
   package var shutdownMessage: String?
   package var allowOwnAS: Int
+  package var restartTime: Duration
 }
 
 extension RouterConfiguration {
@@ -226,7 +231,8 @@ extension RouterConfiguration {
       needsRole: own.needsRole ?? group.needsRole ?? false,
       ttlSecurityHops: own.ttlSecurityHops ?? group.ttlSecurityHops, bfd: own.bfd ?? group.bfd,
       shutdownMessage: own.shutdownMessage ?? group.shutdownMessage,
-      allowOwnAS: own.allowOwnAS ?? group.allowOwnAS ?? 0)
+      allowOwnAS: own.allowOwnAS ?? group.allowOwnAS ?? 0,
+      restartTime: own.restartTime ?? group.restartTime ?? gracefulRestart.restartTime)
   }
 
   /// The neighbours that have a remote AS, by address; of two with one address the first counts.

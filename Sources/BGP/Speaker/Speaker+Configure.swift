@@ -57,6 +57,6 @@ extension ResolvedNeighbor {
     port != new.port || remoteAS != new.remoteAS || shutdown != new.shutdown
       || passive != new.passive || password != new.password || timers != new.timers
       || sourceAddress != new.sourceAddress || ebgpMultihop != new.ebgpMultihop
-      || routeReflectorClient != new.routeReflectorClient
+      || routeReflectorClient != new.routeReflectorClient || restartTime != new.restartTime
   }
 }

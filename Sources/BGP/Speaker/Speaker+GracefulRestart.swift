@@ -10,7 +10,7 @@ extension Speaker {
   /// What our OPEN says of restarts; nil: nothing is kept. RFC 4724 §3.
   func gracefulRestartCapability(_ peer: ResolvedNeighbor) -> GracefulRestartCapability? {
     guard configuration.gracefulRestart.isEnabled else { return nil }
-    let seconds = configuration.gracefulRestart.restartTime.wholeSeconds
+    let seconds = peer.restartTime.wholeSeconds
     return GracefulRestartCapability(
       isRestarting: !isConverged, restartTime: UInt16(clamping: min(seconds, 4095)),
       families: Dictionary(uniqueKeysWithValues: peer.families.map { ($0, true) }))

@@ -1,4 +1,5 @@
 import Addressing
+import Delivery
 import Glibc
 import Kubernetes
 import Linux
@@ -41,12 +42,13 @@ import NetTypes
 
   package func applyRules(_ script: String) async throws { try await NFTables.apply(script) }
 
-  package func route(blocks: [IPPrefix], calico: CalicoState) {
-    speaker?.announce(blocks, calico)
+  package func route(blocks: [IPPrefix], calico: CalicoState) -> [Problem] {
+    speaker?.announce(blocks, calico) ?? []
   }
 }
 
 /// Speaks BGP for a node.
 @Loop package protocol BlockSpeaker: AnyObject {
-  func announce(_ blocks: [IPPrefix], _ calico: CalicoState)
+  /// What is wrong with the objects; what is right of them holds.
+  func announce(_ blocks: [IPPrefix], _ calico: CalicoState) -> [Problem]
 }

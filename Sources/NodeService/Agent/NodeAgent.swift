@@ -1,4 +1,5 @@
 import Addressing
+import Delivery
 import Kubernetes
 import Linux
 import Logging
@@ -39,10 +40,12 @@ import NetTypes
   var serviceSync = SyncedKinds()
   var appliedRules = ""
   var isApplyingRules = false
-  var calico = CalicoObjectsByKind()
+  var calico = CalicoObjects.Watched()
   var isRoutingDue = false
   var routingSync = SyncedKinds()
   var savedCalico: CalicoState?
+  var isWatchingPasswords = false
+  var routingProblems: [Problem] = []
   var arePodsListed = false
   var isStopped = false
 
@@ -184,17 +187,7 @@ import NetTypes
   func ensureAddress() throws
   /// Replaces the packet filter's rules in one transaction.
   func applyRules(_ script: String) async throws
-  /// What to announce, and how: own blocks, and Calico's objects as they are in the API.
-  func route(blocks: [IPPrefix], calico: CalicoState)
-}
-
-/// The Calico objects that decide a node's routing, and the nodes they speak of.
-package struct CalicoState: Hashable, Sendable {
-  package var configurations: [JSON] = []
-  package var peers: [JSON] = []
-  package var filters: [JSON] = []
-  package var pools: [JSON] = []
-  package var nodes: [JSON] = []
-
-  package init() {}
+  /// What to announce, and how: own blocks, and Calico's objects as they are in the API. Returns
+  /// what is wrong with the objects.
+  func route(blocks: [IPPrefix], calico: CalicoState) -> [Problem]
 }

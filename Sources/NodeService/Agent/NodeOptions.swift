@@ -20,6 +20,8 @@ package struct NodeOptions: Hashable, Sendable {
   package var asNumber: ASNumber
   package var isControlPlane = false
   package var kubeletPort: UInt16 = 10250
+  /// Where the node's router is asked.
+  package var controlSocket: String { runtimeDirectory + "/node.sock" }
   /// PEM files: whom to trust as a client, and how to prove who we are.
   package var authorityPath: String
   package var certificatePath: String

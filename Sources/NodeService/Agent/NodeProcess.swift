@@ -4,6 +4,7 @@ import Kubernetes
 import Linux
 import Logging
 import NetTypes
+import RouterService
 
 /// The `node` role as a process: its agent with everything real around it.
 @Loop package final class NodeProcess {
@@ -11,6 +12,7 @@ import NetTypes
   private let agent: NodeAgent
   private let host: LinuxHost
   private let kubelet: KubeletServer
+  private let control: ControlServer
   private let speaker: NodeRouter
 
   /// - Throws: what is wrong with the kubeconfig, the certificates or the machine.
@@ -23,6 +25,7 @@ import NetTypes
     host = LinuxHost(address: options.address, interface: options.interface, log: log)
     speaker = NodeRouter(options, log: log)
     host.speaker = speaker
+    control = try speaker.controlServer(path: options.controlSocket)
     try host.prepare()
     agent = NodeAgent(
       options, api: KubeAPI(client), runtime: try RuncRuntime(options),
@@ -35,6 +38,7 @@ import NetTypes
   /// over.
   package func run() async throws {
     kubelet.start()
+    control.start()
     try await agent.start()
     _ = try await Signals.wait(for: [SIGTERM, SIGINT])
     agent.stop()

@@ -1,3 +1,4 @@
+import Delivery
 import KubeClient
 import Kubernetes
 import Linux
@@ -13,6 +14,8 @@ import NetTypes
   private(set) var namespaces: Set<String> = []
   private(set) var scripts: [String] = []
   private(set) var announced: [IPPrefix] = []
+  private(set) var routed = CalicoState()
+  var routingProblems: [Problem] = []
   var onExit: (@Loop (String, ContainerExit) -> Void)?
   var probeResult = ProbeResult.success
 
@@ -79,5 +82,9 @@ import NetTypes
   func prepare() throws {}
   func ensureAddress() throws {}
   func applyRules(_ script: String) async throws { scripts.append(script) }
-  func route(blocks: [IPPrefix], calico: CalicoState) { announced = blocks }
+  func route(blocks: [IPPrefix], calico: CalicoState) -> [Problem] {
+    announced = blocks
+    routed = calico
+    return routingProblems
+  }
 }
