@@ -1,5 +1,7 @@
 import Delivery
+import Foundation
 import Intent
+import Kubernetes
 import NetTypes
 import Testing
 
@@ -122,5 +124,56 @@ import Testing
   ])
   func `what is no such file is refused as a whole`(_ text: String) {
     #expect(throws: FileProblem.self) { try EdgeFile.parse(text, file: "edge.yaml") }
+  }
+
+  @Test func `the published schema and the reader know the same fields and words`() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let text = try Data(
+      contentsOf: root.appending(path: "docs/edge-configuration.schema.json"))
+    let schema = try JSON(parsing: Array(text))
+    // A file that has every field of the schema, so that the reader would name what it lacks.
+    let all = try parse(
+      """
+      metadata: {}
+      virtualServers:
+      - name: w
+        address: 127.0.0.1
+        port: 1
+        protocol: http
+        pool: p
+        rules: [{match: {host: a.b, path: {exact: /}}, pool: p}, {match: {path: {prefix: /}}, pool: p}]
+        timeouts: {connect: 1s, header: 1s, firstByte: 1s, idle: 1s}
+      pools:
+      - name: p
+        loadBalancing: ratio
+        hash: {on: header, name: x}
+        minimumActive: 1
+        slowRamp: 1s
+        monitor: {type: http, path: /, interval: 1s, timeout: 1s, rise: 1, fall: 1, expectedStatus: 200}
+        members: [{address: 127.0.0.1, port: 1, weight: 1, priority: 1, state: enabled, name: m}]
+      """)
+    #expect(all.allProblems.isEmpty && all.notices.isEmpty, "\(all.allProblems) \(all.notices)")
+    func keys(_ json: JSON) -> Set<String> { Set((json["properties"].object ?? [:]).keys) }
+    let (server, pool) = (schema["$defs"]["virtualServer"], schema["$defs"]["pool"])
+    #expect(
+      keys(server) == ["name", "address", "port", "protocol", "pool", "rules", "timeouts"])
+    #expect(
+      keys(pool) == [
+        "name", "loadBalancing", "hash", "minimumActive", "slowRamp", "monitor", "members",
+      ])
+    #expect(
+      keys(pool["properties"]["members"]["items"]) == [
+        "address", "port", "weight", "priority", "state", "name",
+      ])
+    func words(_ json: JSON) -> [String] { json["enum"].elements.compactMap(\.string) }
+    #expect(
+      words(pool["properties"]["loadBalancing"]) == Pool.LoadBalancing.allCases.map(\.rawValue))
+    #expect(
+      words(server["properties"]["protocol"])
+        == VirtualServer.TransportProtocol.allCases.map(\.rawValue))
+    #expect(
+      words(pool["properties"]["monitor"]["properties"]["type"])
+        == Monitor.Kind.allCases.map(\.rawValue))
   }
 }
