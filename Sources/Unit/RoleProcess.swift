@@ -29,7 +29,8 @@ extension UnitPlan {
     let edgeProcess = RoleProcess(
       name: "edge", namespace: edge.namespace,
       arguments: [
-        "edge", "--name", configuration.name, "--kubeconfig", directory.kubeconfig(of: "edge"),
+        "edge", "unit", "--name", configuration.name, "--kubeconfig",
+        directory.kubeconfig(of: "edge"),
         "--router-config", directory.routerConfiguration(of: edge), "--state", directory.edge,
         "--socket", directory.edgeSocket, "--node-address", "\(edgeAddress)",
         "--vip-cidr", "\(configuration.vipCIDR)", "--vip-interface", "eth1",

@@ -23,7 +23,7 @@ struct Atoll: AsyncParsableCommand {
       CommandGroup(
         name: "Roles, as a supervisor runs them",
         subcommands: [
-          APIServerRole.self, NodeRole.self, EdgeRole.self, RouterRole.self, Supervise.self,
+          APIServerRole.self, NodeRole.self, Edge.self, RouterRole.self, Supervise.self,
         ]),
     ])
 

@@ -109,9 +109,11 @@ struct NodeRole: AsyncParsableCommand {
   }
 }
 
+/// The edge of a unit; `Edge` is the verb that it stands under.
 struct EdgeRole: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "edge", abstract: "Route, balance, and be the one way in and out.")
+    commandName: "unit",
+    abstract: "Route, balance, and be the one way in and out of a unit, told by its API server.")
 
   @OptionGroup var role: RoleOptions
   @Option(help: "How to reach the API server.")

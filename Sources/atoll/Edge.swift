@@ -1,0 +1,58 @@
+import ArgumentParser
+import EdgeService
+import Intent
+import Linux
+import Logging
+
+struct Edge: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Balance L4 and L7 traffic: alone by a file, or as the edge of a unit.",
+    subcommands: [EdgeRun.self, EdgeCheck.self, EdgeRole.self], defaultSubcommand: EdgeRun.self)
+}
+
+struct EdgeRun: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Serve what a file of kind EdgeConfiguration says.",
+    discussion: """
+      The file is read again when it changes and on SIGHUP. Objects apply one by one: what is wrong \
+      with one is logged with its line, while the others, and its own last good version, go on \
+      serving. SIGTERM stops accepting, lets requests in flight end, and leaves.
+      """)
+
+  @Option(help: "The configuration.", completion: .file())
+  var config: String
+  @Option(help: "Threads of the data plane (default: one a processor).")
+  var workers: Int?
+  @Option(help: "trace, debug, info, notice, warning, error or critical.")
+  var logLevel: Logger.Level = .info
+
+  func validate() throws {
+    if let workers, !(1...256).contains(workers) {
+      throw ValidationError("workers: found \(workers), expected 1 to 256")
+    }
+  }
+
+  func run() async throws {
+    var options = EdgeFileService.Options(path: FileSystem.absolutePath(config))
+    options.workers = workers
+    try await EdgeFileService(options, log: RoleOptions.logger("edge", logLevel)).run()
+  }
+}
+
+struct EdgeCheck: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Say what is wrong with a file, by line and field; exits 1 then.")
+
+  @Argument(help: "A file of kind EdgeConfiguration.", completion: .file())
+  var file: String
+
+  func run() throws {
+    let parsed = try EdgeFile.parse(try FileSystem.readText(file), file: file)
+    for notice in parsed.notices { print("note: \(notice)") }
+    let problems = parsed.allProblems
+    for problem in problems { print("error: \(problem)") }
+    if !problems.isEmpty { throw ExitCode(1) }
+    print("\(file): ok")
+  }
+}
