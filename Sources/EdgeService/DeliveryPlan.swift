@@ -38,6 +38,7 @@ struct DeliveryPlan: Sendable {
       }
     }
     input.addresses = given
+    input.drainingNodes = objects.drainingNodes
     let translation = DeliveryTranslation(input)
     configuration = translation.configuration
     addresses = Set(given.values).union([ingressVIP])

@@ -13,9 +13,15 @@ import Telemetry
   /// Runs a line of the routing shell; `{"output", "prompt"}`.
   func shell(_ line: String, session: String) async -> JSON
   func addMetrics(to page: inout MetricsPage)
+  /// Announces its routes with GRACEFUL_SHUTDOWN. RFC 8326.
+  func announceShutdown()
+  /// Peers keep the routes for the next process.
   func stop() async
+  /// Withdraws every route.
+  func withdraw() async
 }
 
 extension TextRouter: EdgeRouter {
   package func stop() async { await stop(graceful: true) }
+  package func withdraw() async { await stop(graceful: false) }
 }

@@ -13,7 +13,7 @@ extension EdgeService {
     let pools = Dictionary(snapshot.pools.map { ($0.name, $0) }) { first, _ in first }
     let counts = Dictionary(snapshot.servers.map { ($0.name, $0.counts) }) { first, _ in first }
     let servers = plan?.configuration.virtualServers ?? []
-    return [
+    var status: JSON = [
       "name": .string(options.name),
       "bgp": router.status,
       "virtualServers": .array(
@@ -32,6 +32,11 @@ extension EdgeService {
           ]
         } + problems.map { ["object": .string($0.object), "reason": .string("\($0)")] }),
     ]
+    if isDraining {
+      let active = snapshot.servers.reduce(0) { $0 + $1.counts.activeConnections }
+      status["drain"] = ["activeConnections": Self.number(active)]
+    }
+    return status
   }
 
   private static func json(
@@ -68,6 +73,7 @@ extension EdgeService {
         "sinceSeconds": JSON(Int(member.since.duration(to: Loop.now).components.seconds)),
         "requests": number(member.counts.requests),
         "connections": number(member.counts.connections),
+        "activeConnections": number(member.counts.activeConnections),
         "failures": number(member.counts.failures),
       ]
     }

@@ -28,6 +28,8 @@ import Telemetry
   let slices: Informer<EndpointSlice>
   let ingresses: Informer<Ingress>
   let classes: Informer<IngressClass>
+  /// For which of them are draining; an edge that may not read nodes serves all the same.
+  private let nodes: Informer<Node>
   private(set) var plan: DeliveryPlan?
   private(set) var problems: [Problem] = []
 
@@ -35,6 +37,8 @@ import Telemetry
   private let interface: VIPInterface
   private let events: EventRecorder
   private var statuses: StatusWriter?
+  /// As of the last look at the nodes; before the first, as it was kept.
+  private var drainingNodes: Set<String> = []
   private var complaints: Set<DeliveryPlan.Complaint> = []
   private let store: ObjectStore
   private var pending: Timer?
@@ -62,6 +66,7 @@ import Telemetry
     slices = try Informer(client, .endpointSlices)
     ingresses = try Informer(client, .ingresses)
     classes = try Informer(client, .ingressClasses)
+    nodes = try Informer(client, .nodes)
     assignment = VIPAssignment(
       pool: VIPAllocator(
         subnet: options.vipPrefix, first: options.reservedVIPs, reserved: [options.ingressVIP]))
@@ -81,16 +86,17 @@ import Telemetry
 
   func start() async throws {
     try FileSystem.makeDirectories(options.state, mode: 0o700)
-    let control = try ControlServer(
-      path: options.socket,
-      actions: ControlServer.Actions(
-        status: { [unowned self] in status },
-        metrics: { [unowned self] in metrics },
-        shell: { [unowned self] line, session in await router.shell(line, session: session) }))
+    var actions = ControlServer.Actions(
+      status: { [unowned self] in status },
+      metrics: { [unowned self] in metrics },
+      shell: { [unowned self] line, session in await router.shell(line, session: session) })
+    actions.drain = { [unowned self] in startDrain() }
+    let control = try ControlServer(path: options.socket, actions: actions)
     self.control = control
     control.start()
     try await router.start()
     if let objects = store.load() {
+      drainingNodes = objects.drainingNodes
       log.info("serving from the last good objects until the API server has answered")
       apply(objects, isComplete: false)
     }
@@ -99,11 +105,45 @@ import Telemetry
     slices.onUpdate = { [weak self] in self?.schedule() }
     ingresses.onUpdate = { [weak self] in self?.schedule() }
     classes.onUpdate = { [weak self] in self?.schedule() }
+    nodes.onUpdate = { [weak self] in self?.nodesChanged() }
     services.start()
     slices.start()
     ingresses.start()
     classes.start()
+    nodes.start()
     log.info("edge started", metadata: ["api": "\(client.server)"])
+  }
+
+  private(set) var isDraining = false
+  /// Peers get this long to move to other routes before connections are refused.
+  private static let drainPause = Duration.seconds(1)
+  /// Without an end of its own: who asked for the drain decides how long to wait.
+  private static let drainLimit = Duration.seconds(86_400)
+
+  /// Leaves traffic in good order, then ends the process as SIGTERM does.
+  private func startDrain() {
+    guard !isDraining, !isStopping else { return }
+    isDraining = true
+    log.notice("edge draining")
+    router.announceShutdown()
+    Task { @Loop in
+      try? await Loop.sleep(Self.drainPause)
+      stopFollowing()
+      await engine.drain(Self.drainLimit)
+      await router.withdraw()
+      log.notice("edge drained")
+      kill(getpid(), SIGTERM)
+    }
+  }
+
+  /// Leaves what is served as it is.
+  private func stopFollowing() {
+    pending?.cancel()
+    services.stop()
+    slices.stop()
+    ingresses.stop()
+    classes.stop()
+    nodes.stop()
   }
 
   /// Stops accepting, lets what is in flight end for a moment, and leaves. Addresses and routes
@@ -112,11 +152,7 @@ import Telemetry
     guard !isStopping else { return }
     isStopping = true
     log.info("edge stopping")
-    pending?.cancel()
-    services.stop()
-    slices.stop()
-    ingresses.stop()
-    classes.stop()
+    stopFollowing()
     await engine.drain(options.drain)
     await router.stop()
     await control?.stop()
@@ -126,6 +162,15 @@ import Telemetry
   /// Every informer has read its first list.
   var hasSynced: Bool {
     services.hasSynced && slices.hasSynced && ingresses.hasSynced && classes.hasSynced
+  }
+
+  /// Nodes change often, and only this of them matters.
+  private func nodesChanged() {
+    guard nodes.hasSynced else { return }
+    let draining = Set(nodes.all.filter { $0.drain != nil }.map(\.name))
+    guard draining != drainingNodes else { return }
+    drainingNodes = draining
+    schedule()
   }
 
   /// Changes that come together are applied together.
@@ -140,6 +185,7 @@ import Telemetry
       objects.slices = slices.all
       objects.ingresses = ingresses.all
       objects.classes = classes.all
+      objects.drainingNodes = drainingNodes
       apply(objects, isComplete: true)
       store.save(objects)
     }

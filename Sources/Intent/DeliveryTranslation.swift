@@ -22,6 +22,8 @@ package struct DeliveryTranslation {
     /// Addresses of LoadBalancer Services.
     package var addresses: [ResourceName: IPAddress] = [:]
     package var ingressAddress: IPAddress
+    /// Nodes whose endpoints keep their connections and get no new ones.
+    package var drainingNodes: Set<String> = []
 
     package init(ingressAddress: IPAddress) { self.ingressAddress = ingressAddress }
   }
@@ -86,9 +88,11 @@ package struct DeliveryTranslation {
     return name
   }
 
-  /// Ready endpoints; while there are none, those that still serve although they terminate.
+  /// Ready endpoints, those on draining nodes without new connections. While there are none elsewhere
+  /// these go on as before; while there are none at all, those that still serve although they terminate.
   private func members(of service: Service, _ port: ServicePort) -> [Member] {
     var ready: [Member] = []
+    var draining: [Member] = []
     var serving: [Member] = []
     var seen: Set<SocketAddress> = []
     for slice in (slices[service.resourceName] ?? []).sorted(by: { $0.name < $1.name })
@@ -107,14 +111,21 @@ package struct DeliveryTranslation {
           else { continue }
           let member = Member(address: address, port: number, label: label ?? "")
           if endpoint.isReady {
-            ready.append(member)
+            let isDraining = endpoint.nodeName.map(input.drainingNodes.contains) ?? false
+            if isDraining { draining.append(member) } else { ready.append(member) }
           } else if endpoint.isServing, endpoint.isTerminating {
             serving.append(member)
           }
         }
       }
     }
-    return (ready.isEmpty ? serving : ready).sorted { $0.socketAddress < $1.socketAddress }
+    if ready.isEmpty {
+      ready = draining.isEmpty ? serving : draining
+    } else {
+      for index in draining.indices { draining[index].state = .draining }
+      ready += draining
+    }
+    return ready.sorted { $0.socketAddress < $1.socketAddress }
   }
 
   // MARK: Ingresses

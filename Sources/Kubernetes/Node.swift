@@ -5,6 +5,8 @@ package struct Node: ObjectView {
 
   package var podCIDR: String? { spec["podCIDR"].string }
   package var isUnschedulable: Bool { spec["unschedulable"].bool ?? false }
+  /// How far the node's traffic is moved elsewhere; nil: it takes part as ever.
+  package var drain: Drain? { annotations[Drain.annotation].flatMap(Drain.init(rawValue:)) }
   package var taints: [JSON] { spec["taints"].elements }
   package var isReady: Bool { condition("Ready")?.isTrue ?? false }
 
@@ -19,6 +21,18 @@ package struct Node: ObjectView {
 
   package func allocatable(_ resource: String) -> Quantity? {
     Quantity(json: status["allocatable"][resource])
+  }
+}
+
+extension Node {
+  /// Steps of taking a node out of traffic, as an annotation that its edge and its router act on.
+  package enum Drain: String, Sendable {
+    package static let annotation = "atoll.dev/drain"
+
+    /// The edge sends nothing new there, and routes carry GRACEFUL_SHUTDOWN (RFC 8326).
+    case draining
+    /// The node announces no blocks.
+    case withdrawn
   }
 }
 

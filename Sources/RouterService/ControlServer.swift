@@ -9,6 +9,7 @@ import Transport
 ///     GET /status   what is routed, and by an edge served, as JSON
 ///     GET /metrics  Prometheus text
 ///     POST /shell   a line of the routing shell; JSON with output and prompt
+///     POST /drain   by an edge: leave traffic in good order, then stop
 @Loop package final class ControlServer {
   /// What the socket shows and does.
   package struct Actions {
@@ -16,6 +17,9 @@ import Transport
     package var metrics: @Loop () -> MetricsPage
     /// - Parameter session: Whose modes and history the line belongs to.
     package var shell: @Loop (_ line: String, _ session: String) async -> JSON
+
+    /// Begins to leave; nil: not served.
+    package var drain: (@Loop () -> Void)?
 
     package init(
       status: @escaping @Loop () -> JSON, metrics: @escaping @Loop () -> MetricsPage,
@@ -59,10 +63,15 @@ import Transport
         return HTTPResponse(status: 400, text: "the line is not UTF-8\n")
       }
       return json(await actions.shell(line, target.queryValue("session") ?? ""))
+    case ("POST", "/drain"):
+      guard let drain = actions.drain else { break }
+      drain()
+      return HTTPResponse(status: 202, text: "draining\n")
     case (_, "/status"), (_, "/metrics"), (_, "/shell"), (_, "/healthz"):
       return HTTPResponse(status: 405, text: "\(request.method) is not served here\n")
-    default: return HTTPResponse(status: 404, text: "\(target.path) is not served here\n")
+    default: break
     }
+    return HTTPResponse(status: 404, text: "\(target.path) is not served here\n")
   }
 
   private static func json(_ json: JSON) -> HTTPResponse {

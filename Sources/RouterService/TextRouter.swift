@@ -108,6 +108,13 @@ import Telemetry
     return answer.json
   }
 
+  /// Announces everything with GRACEFUL_SHUTDOWN from now on, until the next configuration. RFC 8326.
+  package func announceShutdown() {
+    guard let router, var wanted = configuration.router else { return }
+    wanted.isShuttingDownGracefully = true
+    do { try router.apply(wanted) } catch { log.error("GRACEFUL_SHUTDOWN: \(error)") }
+  }
+
   /// - Parameter graceful: Peers keep our routes for the restart time, and the kernel keeps theirs:
   ///   the next process takes both over.
   package func stop(graceful: Bool) async {

@@ -141,6 +141,7 @@ package enum EmbeddedUnit {
   @Loop private static func startSupervisor(
     _ record: UnitRecord, changed: Bool
   ) async throws -> String {
+    unlink(record.directory.drainMark(of: "edge"))
     let file = ProcessFile(record.directory.supervisorPID)
     if let running = file.livePID {
       if !changed { return "as they were" }

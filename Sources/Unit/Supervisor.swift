@@ -94,6 +94,10 @@ import NetTypes
 
   private func keepRunning() async {
     while !stopping, !Task.isCancelled {
+      if FileSystem.exists(directory.drainMark(of: process.name)), !file.isLive {
+        try? await Loop.sleep(.milliseconds(100))
+        continue
+      }
       let started = Loop.now
       do {
         let ending = try await runOnce()

@@ -4,7 +4,7 @@
 /// ```
 /// /var/lib/atoll/UNIT/  unit.json  kubeconfig  pki/  manifests/  server/  edge/  host/  nodes/ROLE/  logs/
 /// /var/lib/atoll/images/                       shared by all units
-/// /run/atoll/UNIT/      supervisor.pid  ports.json  roles/NAME.pid  edge.sock  host.sock  nodes/ROLE/
+/// /run/atoll/UNIT/      supervisor.pid  ports.json  roles/NAME.pid  edge.drained  edge.sock  host.sock  nodes/ROLE/
 /// /run/atoll/UNIT.lock  held by a command that changes the unit
 /// /run/atoll/.lock      held by a command that chooses networks and ports
 /// ```
@@ -39,6 +39,8 @@ package struct UnitDirectory: Hashable, Sendable {
 
   package func log(of process: String) -> String { "\(logs)/\(process).log" }
   package func pidFile(of process: String) -> String { "\(runtime)/roles/\(process).pid" }
+  /// There while a role is drained and so not to be started.
+  package func drainMark(of process: String) -> String { "\(runtime)/\(process).drained" }
   package func nodeState(_ role: Role) -> String { "\(state)/nodes/\(role.name)" }
   package func nodeRuntime(_ role: Role) -> String { "\(runtime)/nodes/\(role.name)" }
   /// The control socket of a node's router.

@@ -88,7 +88,10 @@ import NetTypes
     try await until("bgp") {
       let affinities = try await client.get(
         "/apis/crd.projectcalico.org/v1/blockaffinities")["items"].elements
-      let blocks = affinities.compactMap { $0["spec"]["cidr"].string }
+      let nodes = try await client.list("/api/v1/nodes").map(Node.init(json:))
+      let drained = Set(nodes.filter { $0.drain == .withdrawn }.map(\.name))
+      let blocks = affinities.filter { !drained.contains($0["spec"]["node"].string ?? "") }
+        .compactMap { $0["spec"]["cidr"].string }
       (sessions, routes) = (0, 0)
       for router in plan.routers {
         let socket = record.directory.socket(of: router.role.name)

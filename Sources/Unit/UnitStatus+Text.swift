@@ -34,11 +34,21 @@ extension UnitStatus {
         $0["type"].string == "InternalIP"
       }
       table.add(
-        name, ready?["status"].string == "True" ? "Ready" : "NotReady",
+        name, Self.state(Node(json: node), isReady: ready?["status"].string == "True"),
         address?["address"].string ?? "-", blocks(of: name).joined(separator: ","),
         "\(pods.count { $0["spec"]["nodeName"].string == name })")
     }
     return table
+  }
+
+  /// As `kubectl get nodes` shows it, and how far it is drained.
+  private static func state(_ node: Node, isReady: Bool) -> String {
+    let state = isReady ? "Ready" : "NotReady"
+    switch node.drain {
+    case .draining: return state + ",Draining"
+    case .withdrawn: return state + ",Drained"
+    case nil: return node.isUnschedulable ? state + ",SchedulingDisabled" : state
+    }
   }
 
   private func blocks(of node: String) -> [String] {

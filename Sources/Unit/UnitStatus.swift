@@ -32,7 +32,9 @@ package struct UnitStatus: Sendable {
     do {
       status.edge = try await RouterControl(socket: record.directory.edgeSocket).status()
     } catch {
-      status.problems.append("edge: \(error)")
+      let isDrained = FileSystem.exists(record.directory.drainMark(of: "edge"))
+      let remedy = "`atoll drain edge --undo` brings it back"
+      status.problems.append(isDrained ? "edge: drained; \(remedy)" : "edge: \(error)")
     }
     if let host = plan.host {
       do {

@@ -56,7 +56,12 @@ extension VerificationPlan {
         missing.append(("node \(name)", ready?["message"].string ?? "not Ready"))
       }
     }
-    addRoutes(objects.affinities, nodeAddresses)
+    // A drained node announces nothing.
+    let drained = Set(
+      objects.nodes.map(Node.init(json:)).filter { $0.drain == .withdrawn }.map(\.name))
+    addRoutes(
+      objects.affinities.filter { !drained.contains($0["spec"]["node"].string ?? "") },
+      nodeAddresses)
     addPods(objects.pods)
     addEndpoints(objects.slices)
     addLoadBalancers(objects.services)

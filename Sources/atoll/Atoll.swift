@@ -14,7 +14,9 @@ struct Atoll: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Units",
-        subcommands: [Up.self, Down.self, List.self, Status.self, Verify.self, Cluster.self]),
+        subcommands: [
+          Up.self, Down.self, List.self, Status.self, Verify.self, Drain.self, Cluster.self,
+        ]),
       CommandGroup(
         name: "Inside a unit",
         subcommands: [

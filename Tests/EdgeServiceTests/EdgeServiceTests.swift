@@ -55,6 +55,8 @@ import Transport
     ["output": .string("\(session)> \(line)"), "prompt": "edge[0]# "]
   }
   func addMetrics(to page: inout MetricsPage) { page.add(.gauge, "atoll_bgp_routes", "Routes.", 0) }
+  func announceShutdown() {}
+  func withdraw() async {}
   func stop() async {}
 }
 

@@ -30,9 +30,11 @@ import Telemetry
   package var status: RouterStatus? { router?.status }
 
   package func announce(_ blocks: [IPPrefix], _ calico: CalicoState) -> [Problem] {
-    let translation = translation(blocks, calico)
+    let drain = calico.nodes.map(Node.init(json:)).first { $0.name == nodeName }?.drain
+    let translation = translation(drain == .withdrawn ? [] : blocks, calico)
     var configuration = translation.configuration
     configuration.routerID = configuration.routerID ?? address.v4
+    configuration.isShuttingDownGracefully = drain != nil
     do {
       if let router {
         if router.configuration != configuration || router.policy != translation.policy {
