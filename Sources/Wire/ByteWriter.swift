@@ -48,6 +48,26 @@ package struct ByteWriter: Sendable {
     overwrite(length: bytes.count - start - 2, at: start)
   }
 
+  /// Writes what `body` writes, preceded by its length in one octet, or in two where one does not
+  /// hold it. True if it took two.
+  /// - Precondition: `body` writes at most 65,535 octets.
+  package mutating func writeLengthPrefixed8Or16(_ body: (inout ByteWriter) -> Void) -> Bool {
+    let start = bytes.count
+    write(UInt8(0))
+    body(&self)
+    let length = bytes.count - start - 1
+    if length <= 0xff {
+      bytes[start] = UInt8(length)
+      return false
+    }
+    bytes.insert(0, at: start)
+    overwrite(length: length, at: start)
+    return true
+  }
+
+  /// Puts `octet` in the place of one written before.
+  package mutating func overwrite(_ octet: UInt8, at offset: Int) { bytes[offset] = octet }
+
   /// Puts `length` into the two octets at `offset`, written before as a placeholder.
   package mutating func overwrite(length: Int, at offset: Int) {
     precondition(length <= 0xffff, "\(length) octets under a 16-bit length")

@@ -45,6 +45,11 @@ package struct ASPath: Hashable, Sendable {
     segments.contains { $0.numbers.contains(number) }
   }
 
+  /// How often `number` stands in it.
+  package func count(of number: ASNumber) -> Int {
+    segments.reduce(0) { sum, segment in sum + segment.numbers.count { $0 == number } }
+  }
+
   /// The AS that sent us the route: the first of the first AS_SEQUENCE. Nil if there is none, as
   /// in a route of our own AS. RFC 4271 §9.1.2.2 c.
   package var neighborAS: ASNumber? {

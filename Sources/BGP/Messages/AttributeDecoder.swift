@@ -6,17 +6,22 @@ struct AttributeDecoder {
   let options: CodecOptions
   var attributes = PathAttributes()
   var errors: [AttributeError] = []
-  var reach: (family: AddressFamily, announced: [IPPrefix])?
-  var unreach: (family: AddressFamily, withdrawn: [IPPrefix])?
+  var reach: (family: AddressFamily, announced: RouteField)?
+  var unreach: (family: AddressFamily, withdrawn: RouteField)?
   /// Attributes seen, of any type.
   private(set) var count = 0
-  private var seen: Set<UInt8> = []
+  /// The octets are our own, not a peer's: any address may be a next hop.
+  private let isTrusted: Bool
+  private var seen = TypeSet()
   private var extended = PathAttributes.Extended()
   private var classicNextHop: IPv4Address?
   private var as4Path: ASPath?
   private var as4Aggregator: PathAttributes.Aggregator?
 
-  init(options: CodecOptions) { self.options = options }
+  init(options: CodecOptions, isTrusted: Bool = false) {
+    self.options = options
+    self.isTrusted = isTrusted
+  }
 
   mutating func decode(_ reader: inout ByteReader) throws(NotificationMessage) {
     while !reader.isAtEnd {
@@ -31,7 +36,7 @@ struct AttributeDecoder {
         break
       }
       count += 1
-      guard seen.insert(type).inserted else {
+      guard seen.insert(type) else {
         // RFC 7606 §3 g.
         if type == AttributeType.mpReach || type == AttributeType.mpUnreach {
           throw .malformedAttributeList
@@ -52,6 +57,7 @@ struct AttributeDecoder {
         throw .unrecognizedWellKnownAttribute([flags, type] + value.prefix(64))
       }
       if flags & AttributeFlag.transitive != 0 {
+        let flags = flags & ~AttributeFlag.extendedLength
         extended.opaque.append(.init(flags: flags, type: type, value: Array(value)))
       }
       return
@@ -107,7 +113,7 @@ struct AttributeDecoder {
       guard isOneWord, let address = try? reader.readIPv4Address() else {
         return AttributeError(.treatAsWithdraw, type, length)
       }
-      guard address.isUsableNextHop else {
+      guard isTrusted || address.isUsableNextHop else {
         return AttributeError(.treatAsWithdraw, type, "next hop \(address)")
       }
       classicNextHop = address
@@ -241,13 +247,17 @@ extension AttributeDecoder {
       default:
         throw NotificationMessage.optionalAttributeError
       }
-      guard let prefixes = reader.readPrefixes(family) else {
+      guard let routes = reader.readRoutes(family, identified: isIdentified(family)) else {
         throw NotificationMessage.optionalAttributeError
       }
-      reach = (family, prefixes)
+      reach = (family, routes)
     } catch {
       throw .optionalAttributeError
     }
+  }
+
+  private func isIdentified(_ family: AddressFamily) -> Bool {
+    options.addPathReceive.contains(family)
   }
 
   private mutating func decodeUnreach(_ value: ArraySlice<UInt8>) throws(NotificationMessage) {
@@ -256,8 +266,10 @@ extension AttributeDecoder {
       throw .optionalAttributeError
     }
     guard let family = AddressFamily(rawValue: afi), safi == AddressFamily.unicast else { return }
-    guard let prefixes = reader.readPrefixes(family) else { throw .optionalAttributeError }
-    unreach = (family, prefixes)
+    guard let routes = reader.readRoutes(family, identified: isIdentified(family)) else {
+      throw .optionalAttributeError
+    }
+    unreach = (family, routes)
   }
 }
 
@@ -281,5 +293,35 @@ extension IPv4Address {
   var isUsableNextHop: Bool {
     let first = rawValue >> 24
     return first != 0 && first != 127 && first < 224
+  }
+}
+
+/// Type codes, a bit each.
+private struct TypeSet {
+  private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+  func contains(_ type: UInt8) -> Bool { word(type) & bit(type) != 0 }
+
+  /// True if it was not in.
+  mutating func insert(_ type: UInt8) -> Bool {
+    if contains(type) { return false }
+    switch type >> 6 {
+    case 0: words.0 |= bit(type)
+    case 1: words.1 |= bit(type)
+    case 2: words.2 |= bit(type)
+    default: words.3 |= bit(type)
+    }
+    return true
+  }
+
+  private func bit(_ type: UInt8) -> UInt64 { 1 << UInt64(type & 63) }
+
+  private func word(_ type: UInt8) -> UInt64 {
+    switch type >> 6 {
+    case 0: words.0
+    case 1: words.1
+    case 2: words.2
+    default: words.3
+    }
   }
 }

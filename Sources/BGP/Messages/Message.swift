@@ -125,6 +125,17 @@ package struct MessageFramer: Sendable {
     buffer += bytes
   }
 
+  /// As `next`, where that is an UPDATE; nil, and nothing taken, where it is another message.
+  mutating func nextUpdate() throws(NotificationMessage) -> ArraySlice<UInt8>? {
+    guard buffer.count - start >= Message.headerLength,
+      buffer[start + 18] == Message.Kind.update.rawValue
+    else { return nil }
+    return try next()
+  }
+
+  /// Takes back the last message, to be read again.
+  mutating func putBack(_ frame: ArraySlice<UInt8>) { start -= frame.count }
+
   /// The next whole message, header included; nil until more bytes come.
   /// - Throws: a message header error. RFC 4271 §6.1.
   package mutating func next() throws(NotificationMessage) -> ArraySlice<UInt8>? {

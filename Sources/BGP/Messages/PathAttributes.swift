@@ -100,12 +100,15 @@ package struct Community: RawRepresentable, Hashable, Sendable, CustomStringConv
   package var rawValue: UInt32
   package init(rawValue: UInt32) { self.rawValue = rawValue }
 
+  /// The peer is about to go: its routes are a last resort. RFC 8326 §3.
+  package static let gracefulShutdown = Community(rawValue: 0xFFFF_0000)
   package static let noExport = Community(rawValue: 0xFFFF_FF01)
   package static let noAdvertise = Community(rawValue: 0xFFFF_FF02)
   package static let noExportSubconfederation = Community(rawValue: 0xFFFF_FF03)
 
   package var description: String {
     switch self {
+    case .gracefulShutdown: "graceful-shutdown"
     case .noExport: "no-export"
     case .noAdvertise: "no-advertise"
     case .noExportSubconfederation: "local-AS"

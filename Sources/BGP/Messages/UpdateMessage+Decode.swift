@@ -20,8 +20,11 @@ extension UpdateMessage {
     } catch {
       throw .malformedAttributeList
     }
-    withdrawn = try Self.prefixes(&withdrawnField, .ipv4)
-    announced = try Self.prefixes(&reader, .ipv4)
+    let identified = options.addPathReceive
+    let classic = identified.contains(.ipv4)
+    guard var withdrawn = withdrawnField.readRoutes(.ipv4, identified: classic),
+      var announced = reader.readRoutes(.ipv4, identified: classic)
+    else { throw .invalidNetworkField }
 
     if withdrawn.isEmpty, announced.isEmpty, attributesField.isAtEnd {
       endOfRIB = .ipv4
@@ -30,44 +33,65 @@ extension UpdateMessage {
     var decoder = AttributeDecoder(options: options)
     try decoder.decode(&attributesField)
     let classicRoutes = !announced.isEmpty
-    if let reach = decoder.reach { announced += reach.announced }
+    if let reach = decoder.reach { announced.append(reach.announced) }
     if let unreach = decoder.unreach {
-      withdrawn += unreach.withdrawn
+      withdrawn.append(unreach.withdrawn)
       if decoder.count == 1, unreach.withdrawn.isEmpty, withdrawn.isEmpty, announced.isEmpty {
         endOfRIB = unreach.family
         return
       }
     }
     errors = decoder.errors
+    defer {
+      (self.withdrawn, withdrawnIdentifiers) = (withdrawn.prefixes, withdrawn.identifiers)
+      (self.announced, announcedIdentifiers) = (announced.prefixes, announced.identifiers)
+    }
     if !announced.isEmpty {
       errors += decoder.missing(classicRoutes: classicRoutes)
     }
     if errors.contains(where: { $0.disposition == .treatAsWithdraw }) {
       // RFC 7606 §5.2: without a single route in sight, nobody knows what would be withdrawn.
       if announced.isEmpty, withdrawn.isEmpty { throw .malformedAttributeList }
-      withdrawn += announced
-      announced = []
+      withdrawn.append(announced)
+      announced = RouteField()
     } else if !announced.isEmpty {
       attributes = decoder.attributes
     }
   }
+}
 
-  private static func prefixes(
-    _ reader: inout ByteReader, _ family: AddressFamily
-  ) throws(NotificationMessage) -> [IPPrefix] {
-    guard let prefixes = reader.readPrefixes(family) else { throw .invalidNetworkField }
-    return prefixes
+/// Routes of one field of a message.
+struct RouteField: Hashable, Sendable {
+  var prefixes: [IPPrefix] = []
+  /// One for each prefix; nil where the field has none. RFC 7911 §3.
+  var identifiers: [UInt32]?
+
+  var isEmpty: Bool { prefixes.isEmpty }
+
+  mutating func append(_ other: RouteField) {
+    if identifiers != nil || other.identifiers != nil {
+      let zeros = { (count: Int) in [UInt32](repeating: 0, count: count) }
+      identifiers =
+        (identifiers ?? zeros(prefixes.count)) + (other.identifiers ?? zeros(other.prefixes.count))
+    }
+    prefixes += other.prefixes
   }
 }
 
 extension ByteReader {
-  /// All prefixes up to the end; nil if one is malformed. RFC 7606 §5.3.
-  mutating func readPrefixes(_ family: AddressFamily) -> [IPPrefix]? {
-    var prefixes: [IPPrefix] = []
+  /// All routes up to the end; nil if one is malformed. RFC 7606 §5.3.
+  mutating func readRoutes(_ family: AddressFamily, identified: Bool) -> RouteField? {
+    var field = RouteField()
+    var identifiers: [UInt32] = []
     while !isAtEnd {
+      if identified {
+        guard let identifier = try? readUInt32() else { return nil }
+        identifiers.append(identifier)
+      }
       guard let prefix = try? readPrefix(family) else { return nil }
-      prefixes.append(prefix)
+      field.prefixes.append(prefix)
     }
-    return prefixes
+    if !identifiers.isEmpty { field.identifiers = identifiers }
+    return field
   }
 }

@@ -57,7 +57,11 @@ extension PathAttributes {
   }
 
   /// In the order of type codes. RFC 4271 §5.
-  func encode(into writer: inout ByteWriter, options: CodecOptions, classicNextHop: Bool) {
+  /// - Parameter marksPartial: Marks what we pass on without knowing it.
+  func encode(
+    into writer: inout ByteWriter, options: CodecOptions, classicNextHop: Bool,
+    marksPartial: Bool = true
+  ) {
     let transitive = AttributeFlag.transitive
     let optional = AttributeFlag.optional
     let both = optional | transitive
@@ -138,7 +142,8 @@ extension PathAttributes {
     }
     for attribute in extended.opaque {
       // RFC 4271 §5: who passes on what it does not know says so.
-      let flags = (attribute.flags & ~AttributeFlag.extendedLength) | AttributeFlag.partial
+      var flags = attribute.flags & ~AttributeFlag.extendedLength
+      if marksPartial { flags |= AttributeFlag.partial }
       writer.writeAttribute(attribute.type, flags) { $0.write(attribute.value) }
     }
   }
@@ -149,15 +154,10 @@ extension ByteWriter {
   fileprivate mutating func writeAttribute(
     _ type: UInt8, _ flags: UInt8, _ body: (inout ByteWriter) -> Void
   ) {
-    var value = ByteWriter()
-    body(&value)
-    if value.count > 0xff {
-      write([flags | AttributeFlag.extendedLength, type])
-      write(UInt16(clamping: value.count))
-    } else {
-      write([flags, type, UInt8(value.count)])
-    }
-    write(value.bytes)
+    let start = count
+    write(flags)
+    write(type)
+    if writeLengthPrefixed8Or16(body) { overwrite(flags | AttributeFlag.extendedLength, at: start) }
   }
 }
 

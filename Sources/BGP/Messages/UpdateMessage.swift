@@ -7,9 +7,13 @@ import Wire
 /// (RFC 4760); IPv4 in the MP attributes is understood too.
 package struct UpdateMessage: Hashable, Sendable {
   package var withdrawn: [IPPrefix] = []
+  /// Of `withdrawn`, one by one, on a session with ADD-PATH. RFC 7911 §3.
+  package var withdrawnIdentifiers: [UInt32]?
   /// Nil in a message that only withdraws.
   package var attributes: PathAttributes?
   package var announced: [IPPrefix] = []
+  /// Of `announced`, one by one, on a session with ADD-PATH.
+  package var announcedIdentifiers: [UInt32]?
   /// End-of-RIB of a family. RFC 4724 §2.
   package var endOfRIB: AddressFamily?
   /// What was wrong and put up with, for the log. RFC 7606 §8.

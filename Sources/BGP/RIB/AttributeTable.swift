@@ -1,4 +1,5 @@
 import NetTypes
+import Wire
 
 /// An interned set of path attributes. Zero stands for none.
 package struct AttributeID: Hashable, Sendable {
@@ -9,72 +10,79 @@ package struct AttributeID: Hashable, Sendable {
 /// Every distinct set of path attributes once, counted by its uses.
 ///
 /// A route holds four octets instead of the attributes; tables of a million routes have some
-/// 200,000 distinct sets.
+/// 200,000 distinct sets. A set is kept as it would stand on the wire, beside the few numbers that
+/// the decision compares: what a peer sends is found by its octets, before anything is decoded.
 struct AttributeTable: Sendable {
   private struct Entry: Sendable {
-    var attributes: PathAttributes
-    var uses: UInt32
+    var bytes: [UInt8] = []
+    var metrics = PathMetrics()
+    var hash: UInt32 = 0
+    var uses: UInt32 = 1
     /// Of these, paths of the Adj-RIBs-In.
     var paths: UInt32 = 0
+    var hop = NextHopIndex.none
+    /// Octets at the end of `bytes` that are not as on the wire.
+    var suffix: UInt8 = 0
+    /// The kinds of session on which exactly `bytes` were received and found well-formed.
+    var received: UInt8 = 0
   }
 
   /// The entry at 0 is never given out.
-  private var entries = [Entry(attributes: PathAttributes(), uses: 1)]
+  private var entries = [Entry()]
   private var free: [UInt32] = []
-  private var index: [PathAttributes: UInt32] = [:]
+  private var index = HashIndex()
+  private let seed: UInt64
+  var nextHops = NextHopRegister()
 
-  /// What the sets that paths use lead through.
-  var nextHops = NextHopInterest()
+  /// - Parameter seed: Of the hashes of attributes.
+  init(seed: UInt64) { self.seed = seed }
 
   /// Distinct sets in use.
   var count: Int { index.count }
 
-  subscript(id: AttributeID) -> PathAttributes { entries[Int(id.rawValue)].attributes }
+  subscript(id: AttributeID) -> PathAttributes {
+    let entry = entries[Int(id.rawValue)]
+    return id == .none
+      ? PathAttributes() : PathAttributes(stored: entry.bytes, suffix: Int(entry.suffix))
+  }
+
+  @inline(__always)
+  func metrics(of id: AttributeID) -> PathMetrics { entries[Int(id.rawValue)].metrics }
+
+  @inline(__always)
+  func hop(of id: AttributeID) -> NextHopIndex { entries[Int(id.rawValue)].hop }
 
   /// The id of `attributes`, with one more use, which the caller gives back by `release`.
   mutating func intern(_ attributes: PathAttributes) -> AttributeID {
-    if let position = index[attributes] {
-      entries[Int(position)].uses += 1
-      return AttributeID(rawValue: position)
+    let (bytes, suffix) = attributes.stored()
+    assert(PathAttributes(stored: bytes, suffix: suffix) == attributes, "stored with a loss")
+    let hash = Self.hash(bytes[...], seed)
+    let known = index.find(hash) {
+      entries[$0].hash == UInt32(truncatingIfNeeded: hash) && entries[$0].bytes == bytes
+        && Int(entries[$0].suffix) == suffix
     }
-    let entry = Entry(attributes: attributes, uses: 1)
-    let position: UInt32
+    if let known {
+      entries[known].uses += 1
+      return AttributeID(rawValue: UInt32(known))
+    }
+    let entry = Entry(
+      bytes: bytes, metrics: PathMetrics(attributes), hash: UInt32(truncatingIfNeeded: hash),
+      hop: nextHops.addSet(through: attributes.nextHop), suffix: UInt8(suffix))
+    let position: Int
     if let reused = free.popLast() {
-      position = reused
-      entries[Int(reused)] = entry
+      position = Int(reused)
+      entries[position] = entry
     } else {
-      position = UInt32(entries.count)
+      position = entries.count
       entries.append(entry)
     }
-    index[attributes] = position
-    return AttributeID(rawValue: position)
+    index.insert(position, hash) { UInt64(entries[$0].hash) }
+    return AttributeID(rawValue: UInt32(position))
   }
 
+  @inline(__always)
   mutating func retain(_ id: AttributeID) {
     if id != .none { entries[Int(id.rawValue)].uses += 1 }
-  }
-
-  /// One more use, by a path of an Adj-RIB-In.
-  mutating func retainPath(_ id: AttributeID) {
-    retain(id)
-    entries[Int(id.rawValue)].paths += 1
-    if entries[Int(id.rawValue)].paths == 1, let hop = self[id].nextHop { nextHops.retain(hop) }
-  }
-
-  mutating func releasePath(_ id: AttributeID) {
-    entries[Int(id.rawValue)].paths -= 1
-    if entries[Int(id.rawValue)].paths == 0, let hop = self[id].nextHop { nextHops.release(hop) }
-    release(id)
-  }
-
-  /// The sets that paths use and that lead through `nextHop`.
-  func sets(through nextHop: IPAddress) -> Set<AttributeID> {
-    var result: Set<AttributeID> = []
-    for (position, entry) in entries.enumerated()
-    where entry.paths > 0 && entry.attributes.nextHop == nextHop {
-      result.insert(AttributeID(rawValue: UInt32(position)))
-    }
-    return result
   }
 
   mutating func release(_ id: AttributeID) {
@@ -82,9 +90,114 @@ struct AttributeTable: Sendable {
     let position = Int(id.rawValue)
     entries[position].uses -= 1
     if entries[position].uses == 0 {
-      index[entries[position].attributes] = nil
-      entries[position].attributes = PathAttributes()
+      nextHops.removeSet(through: entries[position].hop)
+      index.remove(position, UInt64(entries[position].hash)) { UInt64(entries[$0].hash) }
+      entries[position] = Entry()
       free.append(id.rawValue)
+    }
+  }
+
+  /// One more use, by a path of an Adj-RIB-In.
+  @inline(__always)
+  mutating func retainPath(_ id: AttributeID) {
+    retain(id)
+    entries[Int(id.rawValue)].paths += 1
+    if entries[Int(id.rawValue)].paths == 1 {
+      nextHops.changeInterest(in: entries[Int(id.rawValue)].hop, isUsed: true)
+    }
+  }
+
+  mutating func releasePath(_ id: AttributeID) {
+    entries[Int(id.rawValue)].paths -= 1
+    if entries[Int(id.rawValue)].paths == 0 {
+      nextHops.changeInterest(in: entries[Int(id.rawValue)].hop, isUsed: false)
+    }
+    release(id)
+  }
+
+  private static func hash(_ bytes: ArraySlice<UInt8>, _ seed: UInt64) -> UInt64 {
+    var hash = seed
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    // Half of it is kept beside each entry.
+    return hash.mixed & 0xffff_ffff
+  }
+}
+
+extension AttributeTable {
+  /// The kind of session that `options` make, as a bit; nil where attributes are not kept as
+  /// received.
+  private static func kind(_ options: CodecOptions) -> UInt8? {
+    options.fourOctetAS ? (options.isInternal ? 1 : 2) : nil
+  }
+
+  /// The set that exactly these octets stood for before, on a session of the same kind.
+  func find(received bytes: ArraySlice<UInt8>, _ options: CodecOptions) -> AttributeID? {
+    guard let kind = Self.kind(options) else { return nil }
+    let hash = Self.hash(bytes, seed)
+    let known = index.find(hash) {
+      entries[$0].received & kind != 0 && entries[$0].bytes.count == bytes.count
+        && entries[$0].bytes.elementsEqual(bytes)
+    }
+    return known.map { AttributeID(rawValue: UInt32($0)) }
+  }
+
+  /// Remembers that `bytes` were received without error and mean `id`.
+  mutating func note(received bytes: ArraySlice<UInt8>, _ options: CodecOptions, as id: AttributeID)
+  {
+    let position = Int(id.rawValue)
+    guard let kind = Self.kind(options), entries[position].suffix == 0,
+      entries[position].bytes.elementsEqual(bytes)
+    else { return }
+    entries[position].received |= kind
+  }
+}
+
+extension PathAttributes {
+  /// How sessions between two ends of this implementation would carry them.
+  private static let storage = CodecOptions(fourOctetAS: true, isInternal: true)
+
+  private enum Suffix {
+    static let nextHop: UInt8 = 1
+    static let linkLocal: UInt8 = 2
+    static let marks: UInt8 = 4
+  }
+
+  /// As on the wire, followed by a suffix of what has no place there: an IPv6 next hop, and marks
+  /// that are this router's own.
+  func stored() -> (bytes: [UInt8], suffix: Int) {
+    var writer = ByteWriter(capacity: 64)
+    encode(into: &writer, options: Self.storage, classicNextHop: true, marksPartial: false)
+    let end = writer.count
+    var parts: UInt8 = 0
+    if case .v6? = nextHop { parts |= Suffix.nextHop }
+    if linkLocalNextHop != nil { parts |= Suffix.linkLocal }
+    if weight != 0 || tag != 0 { parts |= Suffix.marks }
+    if parts == 0 { return (writer.bytes, 0) }
+    writer.write(parts)
+    if case .v6(let hop)? = nextHop { writer.write(hop) }
+    if let linkLocalNextHop { writer.write(linkLocalNextHop) }
+    if parts & Suffix.marks != 0 {
+      writer.write(weight)
+      writer.write(tag)
+    }
+    return (writer.bytes, writer.count - end)
+  }
+
+  /// - Parameter bytes: What `stored` gave.
+  init(stored bytes: [UInt8], suffix: Int) {
+    var decoder = AttributeDecoder(options: Self.storage, isTrusted: true)
+    var reader = ByteReader(bytes.dropLast(suffix))
+    try? decoder.decode(&reader)
+    self = decoder.attributes
+    if suffix == 0 { return }
+    var rest = ByteReader(bytes.suffix(suffix))
+    guard let parts = try? rest.readUInt8() else { return }
+    if parts & Suffix.nextHop != 0 { nextHop = (try? rest.readIPv6Address()).map(IPAddress.v6) }
+    if parts & Suffix.linkLocal != 0 { linkLocalNextHop = try? rest.readIPv6Address() }
+    if parts & Suffix.marks != 0, let weight = try? rest.readUInt32(),
+      let tag = try? rest.readUInt32()
+    {
+      extend { ($0.weight, $0.tag) = (weight, tag) }
     }
   }
 }

@@ -11,14 +11,17 @@ struct PeerIndex: Hashable, Sendable {
 /// with `isBest` or `isMultipath` set. RFC 4271 §3.2.
 ///
 /// Some 40 octets a route of one path: entries are plain words in two slabs, linked by index, and
-/// attributes are interned. Indices of destinations are stable until `collect`.
+/// attributes are interned. Indices of destinations are stable until `collect`; the index of a path
+/// is its own as long as it lives, which makes it the identifier that ADD-PATH announces it by.
 struct RouteTable<Key: PrefixKey>: Sendable {
   struct Path: Sendable {
     var attributes: AttributeID
-    var peer: PeerIndex
-    var flags: PathFlags
+    /// The peer's identifier of the path; 0 without ADD-PATH. RFC 7911 §3.
+    let identifier: UInt32
     /// The destination's next path; 0 ends the list.
     fileprivate(set) var next: UInt32
+    let peer: PeerIndex
+    var flags: PathFlags
   }
 
   struct PathFlags: OptionSet, Sendable {
@@ -31,87 +34,124 @@ struct RouteTable<Key: PrefixKey>: Sendable {
 
   private struct Destination: Sendable {
     var key: Key
-    /// 0: no path.
+    /// 0: no path; `free`: not in use.
     var first: UInt32
+
+    static var free: UInt32 { .max }
   }
 
   // The entries at 0 are never given out.
-  private var destinations: [Destination?] = [nil]
-  private var paths = [Path(attributes: .none, peer: .local, flags: [], next: 0)]
+  private var destinations = [Destination(key: Key(.defaultIPv4), first: Destination.free)]
+  private var paths = [
+    Path(attributes: .none, identifier: 0, next: 0, peer: .local, flags: [])
+  ]
   private var freeDestinations: [UInt32] = []
   private var freePaths: [UInt32] = []
-  private var index: [Key: UInt32] = [:]
+  private var index = HashIndex()
+  private let seed: UInt64
+
+  /// - Parameter seed: Of the hashes of prefixes.
+  init(seed: UInt64) { self.seed = seed }
 
   /// Destinations, with or without paths.
   var count: Int { index.count }
   /// One more than the highest index.
   var endIndex: Int { destinations.count }
 
-  func find(_ prefix: IPPrefix) -> Int? { index[Key(prefix)].map(Int.init) }
+  @inline(__always)
+  func find(_ key: Key) -> Int? {
+    index.find(key.hash(seed)) { destinations[$0].key == key }
+  }
 
-  func prefix(at destination: Int) -> IPPrefix? { destinations[destination]?.key.prefix }
+  func find(_ prefix: IPPrefix) -> Int? { find(Key(prefix)) }
 
-  func hasPaths(at destination: Int) -> Bool { (destinations[destination]?.first ?? 0) != 0 }
+  func contains(_ destination: Int) -> Bool {
+    destination < destinations.count && destinations[destination].first != Destination.free
+  }
+
+  func key(at destination: Int) -> Key { destinations[destination].key }
+
+  func prefix(at destination: Int) -> IPPrefix? {
+    contains(destination) ? destinations[destination].key.prefix : nil
+  }
 
   /// Every destination's index, in the order of the slab.
   var indices: some Sequence<Int> {
-    (1..<destinations.count).lazy.filter { destinations[$0] != nil }
+    (1..<destinations.count).lazy.filter { destinations[$0].first != Destination.free }
   }
 
-  mutating func findOrInsert(_ prefix: IPPrefix) -> Int {
-    let key = Key(prefix)
-    if let found = index[key] { return Int(found) }
+  @inline(__always)
+  mutating func findOrInsert(_ key: Key) -> Int {
+    let hash = key.hash(seed)
+    if let found = index.find(hash, where: { destinations[$0].key == key }) { return found }
     let entry = Destination(key: key, first: 0)
-    let position: UInt32
+    let position: Int
     if let reused = freeDestinations.popLast() {
-      position = reused
-      destinations[Int(reused)] = entry
+      position = Int(reused)
+      destinations[position] = entry
     } else {
-      position = UInt32(destinations.count)
+      position = destinations.count
       destinations.append(entry)
     }
-    index[key] = position
-    return Int(position)
+    index.insert(position, hash) { destinations[$0].key.hash(seed) }
+    return position
   }
 
   /// Frees a destination that has lost its last path.
   mutating func collect(_ destination: Int) {
-    guard let entry = destinations[destination], entry.first == 0 else { return }
-    index[entry.key] = nil
-    destinations[destination] = nil
+    let entry = destinations[destination]
+    guard entry.first == 0 else { return }
+    index.remove(destination, entry.key.hash(seed)) { destinations[$0].key.hash(seed) }
+    destinations[destination].first = Destination.free
     freeDestinations.append(UInt32(destination))
   }
+
+  /// The destination's first path; 0: it has none.
+  @inline(__always)
+  func firstPath(at destination: Int) -> Int {
+    let first = destinations[destination].first
+    return first == Destination.free ? 0 : Int(first)
+  }
+
+  /// The next path of the same destination; 0 ends the list.
+  @inline(__always)
+  func nextPath(after path: Int) -> Int { Int(paths[path].next) }
 
   /// The indices of the destination's paths.
   func pathIndices(at destination: Int) -> [Int] {
     var result: [Int] = []
-    var position = destinations[destination]?.first ?? 0
+    var position = firstPath(at: destination)
     while position != 0 {
-      result.append(Int(position))
-      position = paths[Int(position)].next
+      result.append(position)
+      position = nextPath(after: position)
     }
     return result
   }
 
   subscript(path path: Int) -> Path {
-    get { paths[path] }
-    set { paths[path] = newValue }
+    @inline(__always) get { paths[path] }
+    @inline(__always) _modify { yield &paths[path] }
   }
 
   /// The path of `peer` for the destination.
-  func path(of peer: PeerIndex, at destination: Int) -> Int? {
-    var position = destinations[destination]?.first ?? 0
+  @inline(__always)
+  func path(of peer: PeerIndex, _ identifier: UInt32, at destination: Int) -> Int? {
+    var position = firstPath(at: destination)
     while position != 0 {
-      if paths[Int(position)].peer == peer { return Int(position) }
-      position = paths[Int(position)].next
+      if paths[position].peer == peer, paths[position].identifier == identifier { return position }
+      position = Int(paths[position].next)
     }
     return nil
   }
 
-  /// Adds a path of a peer that has none here.
-  mutating func insertPath(_ peer: PeerIndex, _ attributes: AttributeID, at destination: Int) {
+  /// Adds a path under an identifier that the peer has not used here.
+  @inline(__always)
+  mutating func insertPath(
+    _ peer: PeerIndex, _ identifier: UInt32, _ attributes: AttributeID, at destination: Int
+  ) {
     let path = Path(
-      attributes: attributes, peer: peer, flags: [], next: destinations[destination]?.first ?? 0)
+      attributes: attributes, identifier: identifier, next: destinations[destination].first,
+      peer: peer, flags: [])
     let position: UInt32
     if let reused = freePaths.popLast() {
       position = reused
@@ -120,25 +160,26 @@ struct RouteTable<Key: PrefixKey>: Sendable {
       position = UInt32(paths.count)
       paths.append(path)
     }
-    destinations[destination]?.first = position
+    destinations[destination].first = position
   }
 
-  /// Takes the path of `peer` out and returns it.
-  mutating func removePath(of peer: PeerIndex, at destination: Int) -> Path? {
-    var previous: UInt32 = 0
-    var position = destinations[destination]?.first ?? 0
+  /// Takes the first path out that `isWanted`, and returns it.
+  @inline(__always)
+  mutating func removePath(at destination: Int, where isWanted: (Path) -> Bool) -> Path? {
+    var previous = 0
+    var position = firstPath(at: destination)
     while position != 0 {
-      let path = paths[Int(position)]
-      if path.peer == peer {
+      let path = paths[position]
+      if isWanted(path) {
         if previous == 0 {
-          destinations[destination]?.first = path.next
+          destinations[destination].first = path.next
         } else {
-          paths[Int(previous)].next = path.next
+          paths[previous].next = path.next
         }
-        freePaths.append(position)
+        freePaths.append(UInt32(position))
         return path
       }
-      (previous, position) = (position, path.next)
+      (previous, position) = (position, Int(path.next))
     }
     return nil
   }

@@ -100,6 +100,13 @@ package struct Session: Sendable {
   /// Makes a new machine wait for a connection that its owner is about to hand over.
   package mutating func listen() { state = .active(retry: nil) }
 
+  /// What an established peer sent shows that it lives: 27, for who handles updates beside this
+  /// machine.
+  package mutating func heard(at now: Instant) {
+    guard case .established(let negotiated, let timers, let since) = state else { return }
+    state = .established(negotiated, held(timers, negotiated, now), since: since)
+  }
+
   package mutating func handle(_ event: Event, at now: Instant) -> [Action] {
     switch event {
     case .start: start(now)

@@ -6,27 +6,29 @@ extension Speaker {
     let touched4 = dirty4.take()
     let touched6 = dirty6.take()
     noteNextHops()
-    var batch = RouteBatch()
+    if !touched4.isEmpty || !touched6.isEmpty {
+      var selection = Selection(process: decision, sources: sources)
+      ipv4.select(touched4, &selection, attributes)
+      ipv6.select(touched6, &selection, attributes)
+      actions.append(.routes(selection.batch))
+    }
     var announcers = makeAnnouncers()
     for destination in touched4 {
-      decide(\.ipv4, destination, into: &batch)
       for position in announcers.indices {
-        announce(.ipv4, \.ipv4, destination, &announcers[position])
+        announce(.ipv4, \.ipv4, Int(destination), &announcers[position])
       }
     }
     for destination in touched6 {
-      decide(\.ipv6, destination, into: &batch)
       for position in announcers.indices {
-        announce(.ipv6, \.ipv6, destination, &announcers[position])
+        announce(.ipv6, \.ipv6, Int(destination), &announcers[position])
       }
     }
-    if !batch.isEmpty { actions.append(.routes(batch)) }
     for position in announcers.indices where announcers[position].sendsAll {
       announceAll(&announcers[position])
     }
     for position in announcers.indices { finish(&announcers[position]) }
-    for destination in touched4 { ipv4.collect(destination) }
-    for destination in touched6 { ipv6.collect(destination) }
+    for destination in touched4 { ipv4.collect(Int(destination)) }
+    for destination in touched6 { ipv6.collect(Int(destination)) }
   }
 
   var isConverged: Bool {
@@ -70,8 +72,8 @@ extension Speaker {
 
   /// The whole Loc-RIB, for a peer that is new.
   private mutating func announceAll(_ announcer: inout Announcer) {
-    for destination in Array(ipv4.indices) { announce(.ipv4, \.ipv4, destination, &announcer) }
-    for destination in Array(ipv6.indices) { announce(.ipv6, \.ipv6, destination, &announcer) }
+    for destination in Array(ipv4.indices) { announce(.ipv4, \.ipv4, Int(destination), &announcer) }
+    for destination in Array(ipv6.indices) { announce(.ipv6, \.ipv6, Int(destination), &announcer) }
   }
 
   private mutating func finish(_ announcer: inout Announcer) {
@@ -165,15 +167,6 @@ extension Speaker {
         isFromClient: peer?.settings.routeReflectorClient ?? false)
     }
     return nil
-  }
-
-  func source(of index: PeerIndex) -> PathSource {
-    guard let address = peerAddresses[Int(index.rawValue)], let peer = peers[address] else {
-      return PathSource(kind: .local, identifier: routerID, address: .v4(.any))
-    }
-    return PathSource(
-      kind: peer.settings.remoteAS == configuration.localAS ? .internal : .external,
-      identifier: peer.negotiated?.peer.identifier ?? .any, address: address)
   }
 
   /// Forgets what a peer was told, as its session has ended.

@@ -2,7 +2,10 @@ import NetTypes
 
 extension Speaker {
   /// Import: what one UPDATE changes in the peer's Adj-RIB-In. RFC 4271 §9, RFC 7606.
-  mutating func apply(_ update: UpdateMessage, from address: IPAddress, _ now: Instant) {
+  /// - Parameter raw: The attributes as they were received, to know them by when they come again.
+  mutating func apply(
+    _ update: UpdateMessage, from address: IPAddress, raw: ArraySlice<UInt8>? = nil, _ now: Instant
+  ) {
     guard let peer = peers[address], let negotiated = peer.established?.session.state.negotiated
     else { return }
     for error in update.errors { actions.append(.notice(address, "\(error)")) }
@@ -11,17 +14,27 @@ extension Speaker {
       return
     }
     let families = negotiated.families
-    for prefix in update.withdrawn where families.contains(AddressFamily(of: prefix)) {
-      removePath(of: peer.index, prefix)
+    for (position, prefix) in update.withdrawn.enumerated()
+    where families.contains(AddressFamily(of: prefix)) {
+      removePath(of: peer.index, prefix, update.withdrawnIdentifiers?[position] ?? 0)
     }
     guard let attributes = update.attributes else { return }
-    let isLoop = isLooped(attributes, peer)
+    // As the peer sent them, whatever import makes of them.
+    let received = self.attributes.intern(attributes)
+    defer { self.attributes.release(received) }
+    if let raw, update.errors.isEmpty {
+      self.attributes.note(received: raw, negotiated.options, as: received)
+    }
+    let accepted = accepted(attributes, peer)
     var shared: (attributes: PathAttributes, id: AttributeID)?
-    for prefix in update.announced where families.contains(AddressFamily(of: prefix)) {
-      let imported =
-        isLoop ? nil : policy.apply(peer.settings.importPolicy, to: prefix, attributes)
+    for (position, prefix) in update.announced.enumerated()
+    where families.contains(AddressFamily(of: prefix)) {
+      let identifier = update.announcedIdentifiers?[position] ?? 0
+      let imported = accepted.flatMap {
+        policy.apply(peer.settings.importPolicy, to: prefix, $0)
+      }
       guard let imported else {
-        removePath(of: peer.index, prefix)
+        removePath(of: peer.index, prefix, identifier)
         continue
       }
       // A filter may change attributes by prefix; mostly they are the same for all.
@@ -29,21 +42,32 @@ extension Speaker {
         if let shared { self.attributes.release(shared.id) }
         shared = (imported, self.attributes.intern(imported))
       }
-      if let shared { setPath(of: peer.index, prefix, shared.id) }
+      if let shared { setPath(of: peer.index, prefix, identifier, shared.id) }
     }
     if let shared { self.attributes.release(shared.id) }
     enforceMaximumPrefixes(address, now)
   }
 
-  /// RFC 4271 §9.1.2 (AS loop), §5.1.3 (our own next hop); RFC 4456 §8.
-  private func isLooped(_ attributes: PathAttributes, _ peer: Peer) -> Bool {
-    attributes.asPath.contains(configuration.localAS)
-      || attributes.originatorID == routerID
-      || attributes.clusterList.contains(configuration.clusterID ?? routerID)
-      || (attributes.nextHop != nil && attributes.nextHop == peer.established?.local)
+  /// The attributes that a route from `peer` goes on with; nil: it is not taken. RFC 4271 §9.1.2
+  /// (AS loop), §5.1.3 (our own next hop); RFC 4456 §8; RFC 8326 §4.2.
+  func accepted(_ attributes: PathAttributes, _ peer: Peer) -> PathAttributes? {
+    let own = configuration.localAS
+    if attributes.asPath.contains(own), attributes.asPath.count(of: own) > peer.settings.allowOwnAS
+    {
+      return nil
+    }
+    if attributes.originatorID == routerID { return nil }
+    if attributes.clusterList.contains(configuration.clusterID ?? routerID) { return nil }
+    if let hop = attributes.nextHop, hop == peer.established?.local { return nil }
+    guard attributes.localPreference != 0, attributes.communities.contains(.gracefulShutdown) else {
+      return attributes
+    }
+    var attributes = attributes
+    attributes.localPreference = 0
+    return attributes
   }
 
-  private mutating func enforceMaximumPrefixes(_ address: IPAddress, _ now: Instant) {
+  mutating func enforceMaximumPrefixes(_ address: IPAddress, _ now: Instant) {
     guard let peer = peers[address], let limit = peer.settings.maximumPrefixes?.count,
       peer.prefixCount > limit, let slot = peer.established
     else { return }
@@ -52,23 +76,21 @@ extension Speaker {
   }
 
   /// Puts a path in, or replaces the peer's earlier one; clears its stale mark.
-  private mutating func setPath(of peer: PeerIndex, _ prefix: IPPrefix, _ id: AttributeID) {
-    let isNew: Bool
-    if prefix.isIPv4 {
-      isNew = ipv4.setPath(of: peer, prefix, id, &attributes, &dirty4)
-    } else {
-      isNew = ipv6.setPath(of: peer, prefix, id, &attributes, &dirty6)
-    }
+  private mutating func setPath(
+    of peer: PeerIndex, _ prefix: IPPrefix, _ identifier: UInt32, _ id: AttributeID
+  ) {
+    let isNew =
+      prefix.isIPv4
+      ? ipv4.setPath(of: peer, IPv4PrefixKey(prefix), identifier, id, &attributes, &dirty4)
+      : ipv6.setPath(of: peer, IPv6PrefixKey(prefix), identifier, id, &attributes, &dirty6)
     if isNew { countPrefix(peer, 1) }
   }
 
-  mutating func removePath(of peer: PeerIndex, _ prefix: IPPrefix) {
-    let isGone: Bool
-    if prefix.isIPv4 {
-      isGone = ipv4.dropPath(of: peer, prefix, &attributes, &dirty4)
-    } else {
-      isGone = ipv6.dropPath(of: peer, prefix, &attributes, &dirty6)
-    }
+  mutating func removePath(of peer: PeerIndex, _ prefix: IPPrefix, _ identifier: UInt32 = 0) {
+    let isGone =
+      prefix.isIPv4
+      ? ipv4.dropPath(of: peer, IPv4PrefixKey(prefix), identifier, &attributes, &dirty4)
+      : ipv6.dropPath(of: peer, IPv6PrefixKey(prefix), identifier, &attributes, &dirty6)
     if isGone { countPrefix(peer, -1) }
   }
 
@@ -79,7 +101,7 @@ extension Speaker {
 
   mutating func addLocalRoute(_ prefix: IPPrefix) {
     let id = attributes.intern(PathAttributes(origin: .igp))
-    setPath(of: .local, prefix, id)
+    setPath(of: .local, prefix, 0, id)
     attributes.release(id)
   }
 
@@ -105,90 +127,18 @@ extension Speaker {
   /// Tells the owner which next hops have come into use, or gone out of it.
   mutating func noteNextHops() {
     guard let change = attributes.nextHops.take() else { return }
-    for address in change.removed { nextHops.remove(address) }
     actions.append(.nextHops(added: change.added, removed: change.removed))
   }
 
-  /// Has the destinations decided anew that a path leads to through `nextHop`.
-  mutating func touchPaths(through nextHop: IPAddress) {
-    let sets = attributes.sets(through: nextHop)
-    if sets.isEmpty { return }
-    ipv4.touchPaths(sets, &dirty4)
-    ipv6.touchPaths(sets, &dirty6)
+  /// Has the destinations decided anew that a path leads to through `hop`.
+  mutating func touchPaths(through hop: NextHopIndex) {
+    ipv4.touchPaths(through: hop, attributes, &dirty4)
+    ipv6.touchPaths(through: hop, attributes, &dirty6)
   }
 
   /// Has every destination decided anew.
   mutating func touchAll() {
     for destination in ipv4.indices { dirty4.insert(destination) }
     for destination in ipv6.indices { dirty6.insert(destination) }
-  }
-}
-
-extension RouteTable {
-  /// True if the peer had no path here.
-  mutating func setPath(
-    of peer: PeerIndex, _ prefix: IPPrefix, _ id: AttributeID, _ attributes: inout AttributeTable,
-    _ dirty: inout DirtySet
-  ) -> Bool {
-    let destination = findOrInsert(prefix)
-    if let path = path(of: peer, at: destination) {
-      self[path: path].flags.remove(.stale)
-      if self[path: path].attributes == id { return false }
-      attributes.retainPath(id)
-      attributes.releasePath(self[path: path].attributes)
-      self[path: path].attributes = id
-      dirty.insert(destination)
-      return false
-    }
-    attributes.retainPath(id)
-    insertPath(peer, id, at: destination)
-    dirty.insert(destination)
-    return true
-  }
-
-  /// True if the peer had a path here.
-  mutating func dropPath(
-    of peer: PeerIndex, _ prefix: IPPrefix, _ attributes: inout AttributeTable,
-    _ dirty: inout DirtySet
-  ) -> Bool {
-    guard let destination = find(prefix), let path = removePath(of: peer, at: destination) else {
-      return false
-    }
-    attributes.releasePath(path.attributes)
-    dirty.insert(destination)
-    return true
-  }
-
-  /// Marks the destinations with a path of one of `sets`.
-  func touchPaths(_ sets: Set<AttributeID>, _ dirty: inout DirtySet) {
-    for destination in indices
-    where pathIndices(at: destination).contains(where: { sets.contains(self[path: $0].attributes) })
-    {
-      dirty.insert(destination)
-    }
-  }
-
-  /// The number of paths dropped.
-  mutating func dropPaths(
-    of peer: PeerIndex, _ staleOnly: Bool, _ attributes: inout AttributeTable,
-    _ dirty: inout DirtySet
-  ) -> Int {
-    var dropped = 0
-    for destination in 1..<max(1, endIndex) {
-      guard let path = path(of: peer, at: destination),
-        !staleOnly || self[path: path].flags.contains(.stale),
-        let removed = removePath(of: peer, at: destination)
-      else { continue }
-      attributes.releasePath(removed.attributes)
-      dirty.insert(destination)
-      dropped += 1
-    }
-    return dropped
-  }
-
-  mutating func markStale(_ peer: PeerIndex) {
-    for destination in 1..<max(1, endIndex) {
-      if let path = path(of: peer, at: destination) { self[path: path].flags.insert(.stale) }
-    }
   }
 }

@@ -113,16 +113,31 @@ extension Speaker {
     // A message may end the connection, or the slot.
     while connections[id] != nil, let position = peers[address]?.slotPosition(slot) {
       do {
+        if try importUpdates(address, position, now) {
+          enforceMaximumPrefixes(address, now)
+          continue
+        }
         guard let frame = try peers[address]?.slots[position].framer.next() else { return }
-        let options = peers[address]?.slots[position].session.state.negotiated?.options
-        let message = try Message(decoding: frame, options: options ?? CodecOptions())
+        let options =
+          peers[address]?.slots[position].session.state.negotiated?.options ?? CodecOptions()
+        let message = try Message(decoding: frame, options: options)
         peers[address]?.counters.messagesReceived += 1
         if case .open(let open) = message, !resolveCollision(address, slot, open, now) { return }
+        if case .update(let update) = message, isEstablished(address, slot) {
+          withSlot(address, slot) { $0.session.heard(at: now) }
+          peers[address]?.counters.updatesReceived += 1
+          apply(update, from: address, raw: UpdateFields(frame)?.attributes, now)
+          continue
+        }
         drive(address, slot, .message(message), now)
       } catch {
         drive(address, slot, .malformed(error), now)
       }
     }
+  }
+
+  private func isEstablished(_ address: IPAddress, _ slot: Int) -> Bool {
+    peers[address]?.established?.id == slot
   }
 
   /// RFC 4271 §6.8. The identifiers are known from this OPEN, so that connections in OpenSent are

@@ -91,10 +91,11 @@ extension Speaker {
 
   private func statuses<Key>(_ table: KeyPath<Speaker, RouteTable<Key>>) -> [RouteStatus] {
     let routes = self[keyPath: table]
+    let sources = sources
     return routes.indices.flatMap { destination -> [RouteStatus] in
       guard let prefix = routes.prefix(at: destination) else { return [] }
       let paths = routes.pathIndices(at: destination)
-      let outcome = outcome(table, paths)
+      let outcome = decision.decide(routes.candidates(paths, sources, attributes))
       return paths.enumerated().map { position, path in
         let entry = routes[path: path]
         let address = peerAddresses[Int(entry.peer.rawValue)]

@@ -24,10 +24,9 @@ package struct Speaker: Sendable {
   var nextConnection: UInt64 = 1
   var random: SeededRandom
 
-  var attributes = AttributeTable()
-  var ipv4 = RouteTable<IPv4PrefixKey>()
-  var ipv6 = RouteTable<IPv6PrefixKey>()
-  var nextHops = NextHopTable()
+  var attributes: AttributeTable
+  var ipv4: RouteTable<IPv4PrefixKey>
+  var ipv6: RouteTable<IPv6PrefixKey>
   /// Destinations that an event has touched.
   var dirty4 = DirtySet()
   var dirty6 = DirtySet()
@@ -58,6 +57,9 @@ package struct Speaker: Sendable {
     self.configuration = configuration
     self.policy = policy
     random = SeededRandom(seed: seed)
+    attributes = AttributeTable(seed: random.next())
+    ipv4 = RouteTable(seed: random.next())
+    ipv6 = RouteTable(seed: random.next())
     convergence = restarting && configuration.gracefulRestart.isEnabled ? .restarting : .done
   }
 
@@ -83,7 +85,7 @@ package struct Speaker: Sendable {
       originated.remove(prefix)
       if !configuration.networks.contains(prefix) { removePath(of: .local, prefix) }
     case .nextHop(let address, let cost):
-      if nextHops.set(address, cost: cost) { touchPaths(through: address) }
+      if let hop = attributes.nextHops.setCost(cost, of: address) { touchPaths(through: hop) }
     case .reset(let address): reset(address, now)
     case .pathDown(let address, let reason): pathDown(address, reason, now)
     case .shutdown: shutdown(now)
@@ -145,26 +147,4 @@ package struct Speaker: Sendable {
 
 extension Instant {
   static let max = Instant(nanoseconds: .max)
-}
-
-/// Indices that need another look, each once, in the order they came.
-struct DirtySet: Sendable {
-  private(set) var order: [Int] = []
-  private var marked: [Bool] = []
-
-  mutating func insert(_ index: Int) {
-    if index >= marked.count {
-      marked += repeatElement(false, count: max(index + 1 - marked.count, marked.count))
-    }
-    if !marked[index] {
-      marked[index] = true
-      order.append(index)
-    }
-  }
-
-  mutating func take() -> [Int] {
-    for index in order { marked[index] = false }
-    defer { order = [] }
-    return order
-  }
 }
