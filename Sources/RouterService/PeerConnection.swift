@@ -9,6 +9,8 @@ import NetTypes
     /// Open; our end of it.
     case opened(IPAddress)
     case received([UInt8])
+    /// What was sent before `awaitDrain` has left.
+    case drained
     /// Failed to open, or ended.
     case closed
   }
@@ -16,8 +18,12 @@ import NetTypes
   private let descriptor: Descriptor
   private var registration: Registration?
   private var isOpen: Bool
-  private var outgoing: [UInt8] = []
+  /// What is still to be sent, in the buffers it came in: the same ones may wait for many peers.
+  private var outgoing: [[UInt8]] = []
+  /// The first buffer in `outgoing` that is not gone yet, and how much of it is.
+  private var first = 0
   private var sent = 0
+  private var awaitsDrain = false
   /// Close once everything is sent.
   private var isEnding = false
   private var handler: (@Loop (Event) -> Void)?
@@ -46,8 +52,13 @@ import NetTypes
   }
 
   func send(_ bytes: [UInt8]) {
-    if outgoing.isEmpty { outgoing = bytes } else { outgoing += bytes }
-    if isOpen { flush() }
+    outgoing.append(bytes)
+    if isOpen, outgoing.count == 1 { flush() }
+  }
+
+  /// Reports `drained` once nothing is left to be sent.
+  func awaitDrain() {
+    if outgoing.isEmpty { handler?(.drained) } else { awaitsDrain = true }
   }
 
   /// Sends what is left, then closes. No event follows.
@@ -102,10 +113,11 @@ import NetTypes
   }
 
   private func flush() {
-    while sent < outgoing.count {
-      let count = outgoing.withUnsafeBytes { bytes in
+    while first < outgoing.count {
+      let total = outgoing[first].count
+      let count = outgoing[first].withUnsafeBytes { bytes in
         Glibc.send(
-          descriptor.rawValue, bytes.baseAddress?.advanced(by: sent), bytes.count - sent,
+          descriptor.rawValue, bytes.baseAddress?.advanced(by: sent), total - sent,
           Int32(MSG_NOSIGNAL))
       }
       if count < 0 {
@@ -115,10 +127,18 @@ import NetTypes
         return
       }
       sent += count
+      if sent == total {
+        outgoing[first] = []
+        (first, sent) = (first + 1, 0)
+      }
     }
     outgoing = []
-    sent = 0
-    if isEnding { close() }
+    first = 0
+    if isEnding { return close() }
+    if awaitsDrain {
+      awaitsDrain = false
+      handler?(.drained)
+    }
   }
 
   private func fail() {

@@ -126,6 +126,7 @@ extension Router {
       switch event {
       case .opened(let local): self?.drive(.connected(id, local: local))
       case .received(let bytes): self?.drive(.received(id, bytes))
+      case .drained: self?.drive(.drained(id))
       case .closed:
         self?.connections[id] = nil
         self?.drive(.closed(id))

@@ -198,6 +198,7 @@ extension Router {
     switch action {
     case .connect(let id, let target): connect(id, target)
     case .send(let id, let bytes): connections[id]?.send(bytes)
+    case .awaitDrain(let id): connections[id]?.awaitDrain()
     case .close(let id): connections.removeValue(forKey: id)?.end()
     case .routes(let batch): install(batch)
     case .nextHops: break

@@ -12,14 +12,18 @@ import NetTypes
 ///
 ///     atoll-bench failover PEER AS PEER-AS
 ///
-/// routes until SIGTERM.
+/// routes until SIGTERM. `router` and `sink` are told of at `RouterBench` and `RouteSink`.
 @main
 enum Bench {
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    if arguments.first == "failover" {
-      noteSignals()
-      return await FailoverBench.run(Array(arguments.dropFirst()))
+    let others = Array(arguments.dropFirst())
+    noteSignals()
+    switch arguments.first {
+    case "failover": return await FailoverBench.run(others)
+    case "router": return await RouterBench.run(others)
+    case "sink": return await RouteSink.run(others)
+    default: break
     }
     guard arguments.first == "proxy", arguments.count >= 4,
       let kind = VirtualServer.TransportProtocol(rawValue: arguments[1]),
@@ -42,13 +46,16 @@ enum Bench {
         backends.append(backend)
       }
     }
-    noteSignals()
     await serve(kind, listen, backends, settings, monitor)
   }
 
   static func usage() -> Never {
     print(
-      "usage: atoll-bench proxy tcp|http|udp LISTEN BACKEND... [--workers N] [--monitor tcp|http]")
+      """
+      usage: atoll-bench proxy tcp|http|udp LISTEN BACKEND... [--workers N] [--monitor tcp|http]
+             atoll-bench router ROUTER-ID AS PEER=AS... [--routes COUNT]
+             atoll-bench sink AS PEERS ROUTES
+      """)
     exit(2)
   }
 

@@ -261,20 +261,6 @@ import Testing
     }
   }
 
-  @Test func `routes beyond one message go in several`() {
-    let prefixes = (0..<3000).map {
-      IPPrefix(.v4(IPv4Address(rawValue: 0x0a00_0000 + UInt32($0) << 6)), length: 26)
-    }
-    let options = CodecOptions()
-    let messages = UpdatePacker.announcements(prefixes, Self.rich, options: options)
-    #expect(messages.flatMap(\.announced) == prefixes)
-    #expect(messages.count > 1)
-    for message in messages {
-      #expect(Message.update(message).encoded(options: options).count <= Message.maximumLength)
-    }
-    #expect(UpdatePacker.withdrawals(prefixes).flatMap(\.withdrawn) == prefixes)
-  }
-
   @Test func `no bytes whatever trap the decoder`() {
     let seed = UInt64.random(in: .min ... .max)
     print("seed \(seed)")

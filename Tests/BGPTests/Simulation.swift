@@ -35,6 +35,8 @@ struct Simulation {
   var nextHops: [IPAddress: Set<IPAddress>] = [:]
   var changes: [IPAddress: [SessionChange]] = [:]
   var hasConverged: Set<IPAddress> = []
+  /// How long connections take to send what they were given.
+  var drainDelay = Duration.microseconds(100)
   private var wires: [End: Wire] = [:]
   private var queue: [Delivery] = []
   private var nextOrder = 0
@@ -130,6 +132,8 @@ struct Simulation {
       let end = End(speaker: address, connection: id)
       guard let wire = wires[end] else { return }
       carry(.received(wire.connection, bytes), from: end)
+    case .awaitDrain(let id):
+      deliver(.drained(id), to: address, life(address), drainDelay)
     case .close(let id):
       drop(End(speaker: address, connection: id))
     case .routes(let batch):

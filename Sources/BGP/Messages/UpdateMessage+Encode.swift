@@ -2,7 +2,7 @@ import NetTypes
 import Wire
 
 extension UpdateMessage {
-  /// - Precondition: the routes fit one message (`UpdatePacker`), and are of one family.
+  /// - Precondition: the routes fit one message, and are of one family; `RouteBuffer` packs tables.
   func encode(into writer: inout ByteWriter, options: CodecOptions) {
     if let endOfRIB {
       writer.write(UInt16(0))
@@ -158,44 +158,5 @@ extension ByteWriter {
     write(flags)
     write(type)
     if writeLengthPrefixed8Or16(body) { overwrite(flags | AttributeFlag.extendedLength, at: start) }
-  }
-}
-
-/// Cuts routes into UPDATE messages that fit 4,096 octets. RFC 4271 §4.3.
-package enum UpdatePacker {
-  /// Header, the two length fields, and the heads of MP attributes.
-  private static let overhead = Message.headerLength + 4 + 48
-
-  package static func withdrawals(_ prefixes: [IPPrefix]) -> [UpdateMessage] {
-    split(prefixes, room: Message.maximumLength - overhead).map { UpdateMessage(withdrawn: $0) }
-  }
-
-  /// Nothing if the attributes alone fill a message: such a route cannot be announced.
-  package static func announcements(
-    _ prefixes: [IPPrefix], _ attributes: PathAttributes, options: CodecOptions
-  ) -> [UpdateMessage] {
-    var writer = ByteWriter()
-    attributes.encode(into: &writer, options: options, classicNextHop: true)
-    let room = Message.maximumLength - overhead - writer.count
-    return split(prefixes, room: room).map { UpdateMessage(attributes: attributes, announced: $0) }
-  }
-
-  private static func split(_ prefixes: [IPPrefix], room: Int) -> [[IPPrefix]] {
-    var parts: [[IPPrefix]] = []
-    for family in AddressFamily.allCases {
-      var part: [IPPrefix] = []
-      var size = 0
-      for prefix in prefixes where AddressFamily(of: prefix) == family {
-        guard prefix.encodedLength <= room else { return [] }
-        if size + prefix.encodedLength > room {
-          parts.append(part)
-          (part, size) = ([], 0)
-        }
-        part.append(prefix)
-        size += prefix.encodedLength
-      }
-      if !part.isEmpty { parts.append(part) }
-    }
-    return parts
   }
 }

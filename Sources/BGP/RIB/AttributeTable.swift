@@ -23,6 +23,8 @@ struct AttributeTable: Sendable {
     var hop = NextHopIndex.none
     /// Octets at the end of `bytes` that are not as on the wire.
     var suffix: UInt8 = 0
+    /// The kinds of session on which `bytes` can be sent as they are.
+    var sendable: UInt8 = 0
     /// The kinds of session on which exactly `bytes` were received and found well-formed.
     var received: UInt8 = 0
   }
@@ -67,7 +69,8 @@ struct AttributeTable: Sendable {
     }
     let entry = Entry(
       bytes: bytes, metrics: PathMetrics(attributes), hash: UInt32(truncatingIfNeeded: hash),
-      hop: nextHops.addSet(through: attributes.nextHop), suffix: UInt8(suffix))
+      hop: nextHops.addSet(through: attributes.nextHop), suffix: UInt8(suffix),
+      sendable: attributes.sendable)
     let position: Int
     if let reused = free.popLast() {
       position = Int(reused)
@@ -141,6 +144,14 @@ extension AttributeTable {
     return known.map { AttributeID(rawValue: UInt32($0)) }
   }
 
+  /// The set as it goes onto the wire where that is what is kept, next hop and all.
+  func wireBytes(of id: AttributeID, _ options: CodecOptions) -> [UInt8]? {
+    guard let kind = Self.kind(options), entries[Int(id.rawValue)].sendable & kind != 0 else {
+      return nil
+    }
+    return entries[Int(id.rawValue)].bytes
+  }
+
   /// Remembers that `bytes` were received without error and mean `id`.
   mutating func note(received bytes: ArraySlice<UInt8>, _ options: CodecOptions, as id: AttributeID)
   {
@@ -160,6 +171,15 @@ extension PathAttributes {
     static let nextHop: UInt8 = 1
     static let linkLocal: UInt8 = 2
     static let marks: UInt8 = 4
+  }
+
+  /// The kinds of session, as bits of `AttributeTable`, that carry them as they are stored.
+  fileprivate var sendable: UInt8 {
+    guard case .v4? = nextHop, linkLocalNextHop == nil, weight == 0, tag == 0,
+      extended?.opaque.isEmpty ?? true
+    else { return 0 }
+    let isForExternal = localPreference == nil && originatorID == nil && clusterList.isEmpty
+    return isForExternal ? 3 : 1
   }
 
   /// As on the wire, followed by a suffix of what has no place there: an IPv6 next hop, and marks

@@ -1,25 +1,26 @@
 import NetTypes
 
-/// What one established peer is to be told of the Loc-RIB. RFC 4271 §9.1.3 and §9.2, RFC 4456.
+/// What the peers of one group are to be told of the Loc-RIB. RFC 4271 §9.1.3 and §9.2, RFC 4456.
 struct ExportRules: Sendable {
   var localAS: ASNumber
   var clusterID: IPv4Address
   /// RFC 4456 §6: off where clients have the routes of each other already.
   var reflectsBetweenClients: Bool
   var peer: ResolvedNeighbor
-  /// The peer's place in the tables.
-  var index: PeerIndex
   /// Our end of the session, the next hop of our own routes.
   var localAddress: IPAddress
   var isInternal: Bool
   /// Routes of IPv4 may have next hops of IPv6. RFC 8950.
   var usesExtendedNextHop = false
   var policy: RoutingPolicy
+  /// LOCAL_PREF of routes that have none.
+  var defaultPreference: UInt32
+  /// Everything is announced as a last resort. RFC 8326.
+  var isShuttingDown: Bool
 
   /// The best path of one prefix.
   struct Best: Sendable {
     var attributes: PathAttributes
-    var peer: PeerIndex
     var kind: PathSource.Kind
     var identifier: IPv4Address
     /// The path came from a route reflection client. RFC 4456 §6.
@@ -28,7 +29,6 @@ struct ExportRules: Sendable {
 
   /// Nil: the peer is not told.
   func export(_ prefix: IPPrefix, _ best: Best) -> PathAttributes? {
-    if best.peer == index { return nil }
     for community in best.attributes.communities {
       switch community {
       case .noAdvertise: return nil
@@ -50,7 +50,7 @@ struct ExportRules: Sendable {
     }
     let isOwn = best.kind == .local
     if isInternal {
-      attributes.localPreference = attributes.localPreference ?? DecisionProcess.defaultPreference
+      attributes.localPreference = attributes.localPreference ?? defaultPreference
       // RFC 4456 §10: a reflector leaves the next hop alone, unless it is told to be in between.
       if isOwn || (peer.nextHopSelf && (!reflects || peer.forcesNextHopSelf)) {
         setNextHop(&attributes)
@@ -69,9 +69,7 @@ struct ExportRules: Sendable {
     guard let hop = attributes.nextHop,
       hop.isIPv4 == prefix.isIPv4 || (usesExtendedNextHop && !hop.isIPv4)
     else { return nil }
-    // RFC 4271 §5.1.3: no peer is told to send to itself.
-    if hop == peer.address { return nil }
-    return policy.apply(peer.exportPolicy, to: prefix, attributes)
+    return policy.apply(peer.exportPolicy, to: prefix, attributes).map(demoted)
   }
 
   /// The default route that `default-originate` gives to this peer alone.
@@ -79,10 +77,23 @@ struct ExportRules: Sendable {
     guard peer.defaultOriginate, AddressFamily(of: localAddress) == family else { return nil }
     var attributes = PathAttributes(origin: .igp, nextHop: localAddress)
     if isInternal {
-      attributes.localPreference = DecisionProcess.defaultPreference
+      attributes.localPreference = defaultPreference
     } else {
       attributes.asPath = ASPath(sequence: [localAS])
     }
+    return demoted(attributes)
+  }
+
+  /// As it goes out while we are about to leave. RFC 8326 §4.1.
+  private func demoted(_ attributes: PathAttributes) -> PathAttributes {
+    guard isShuttingDown else { return attributes }
+    var attributes = attributes
+    attributes.extend { extended in
+      if !extended.communities.contains(.gracefulShutdown) {
+        extended.communities.append(.gracefulShutdown)
+      }
+    }
+    if isInternal { attributes.localPreference = 0 }
     return attributes
   }
 

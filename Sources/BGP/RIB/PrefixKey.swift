@@ -1,4 +1,5 @@
 import NetTypes
+import Wire
 
 /// A prefix of one family in as few octets as it needs.
 protocol PrefixKey: Hashable, Sendable {
@@ -8,6 +9,8 @@ protocol PrefixKey: Hashable, Sendable {
   /// In bits.
   var length: Int { get }
   func hash(_ seed: UInt64) -> UInt64
+  /// As it stands in messages. RFC 4271 §4.3.
+  func write(into writer: inout ByteWriter)
 }
 
 /// The address above the length, in one word.
@@ -36,6 +39,16 @@ struct IPv4PrefixKey: PrefixKey {
 
   @inline(__always)
   func hash(_ seed: UInt64) -> UInt64 { (rawValue ^ seed).mixed }
+
+  @inline(__always)
+  func write(into writer: inout ByteWriter) {
+    writer.write(UInt8(truncatingIfNeeded: length))
+    var shift: UInt64 = 32
+    for _ in 0..<(length + 7) / 8 {
+      writer.write(UInt8(truncatingIfNeeded: rawValue >> shift))
+      shift &-= 8
+    }
+  }
 }
 
 struct IPv6PrefixKey: PrefixKey {
@@ -63,4 +76,6 @@ struct IPv6PrefixKey: PrefixKey {
   func hash(_ seed: UInt64) -> UInt64 {
     ((high ^ seed).mixed ^ low &+ UInt64(bits) << 56).mixed
   }
+
+  func write(into writer: inout ByteWriter) { writer.write(prefix) }
 }

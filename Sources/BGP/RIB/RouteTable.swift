@@ -97,8 +97,17 @@ struct RouteTable<Key: PrefixKey>: Sendable {
     return position
   }
 
-  /// Frees a destination that has lost its last path.
-  mutating func collect(_ destination: Int) {
+  /// Frees destinations that have lost their last path.
+  /// - Returns: those that `isNeeded` keeps.
+  mutating func collect(_ candidates: [UInt32], isNeeded: (Int) -> Bool) -> [UInt32] {
+    var kept: Set<UInt32> = []
+    for candidate in candidates where destinations[Int(candidate)].first == 0 {
+      if isNeeded(Int(candidate)) { kept.insert(candidate) } else { collect(Int(candidate)) }
+    }
+    return kept.sorted()
+  }
+
+  private mutating func collect(_ destination: Int) {
     let entry = destinations[destination]
     guard entry.first == 0 else { return }
     index.remove(destination, entry.key.hash(seed)) { destinations[$0].key.hash(seed) }
@@ -116,6 +125,14 @@ struct RouteTable<Key: PrefixKey>: Sendable {
   /// The next path of the same destination; 0 ends the list.
   @inline(__always)
   func nextPath(after path: Int) -> Int { Int(paths[path].next) }
+
+  /// The path that was found best; 0: none.
+  @inline(__always)
+  func bestPath(at destination: Int) -> Int {
+    var path = firstPath(at: destination)
+    while path != 0, !paths[path].flags.contains(.best) { path = nextPath(after: path) }
+    return path
+  }
 
   /// The indices of the destination's paths.
   func pathIndices(at destination: Int) -> [Int] {

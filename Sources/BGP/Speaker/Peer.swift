@@ -28,8 +28,10 @@ struct Peer: Sendable {
   /// Of the present or the last established session.
   var negotiated: Negotiated?
   var endOfRIBReceived: Set<AddressFamily> = []
-  /// Attributes of what the peer was told, by destination. Empty while it is not established.
-  var ribOut: [AddressFamily: AdjRIBOut] = [:]
+  /// Who is told the same; nil while it is not established.
+  var group: Int?
+  /// What it has yet to be told.
+  var outbox = Outbox()
   /// The peer has its whole table yet to be told.
   var needsFullTable = false
   var endOfRIBSent = false
@@ -88,29 +90,4 @@ package struct PeerCounters: Hashable, Sendable {
   package var bytesReceived: UInt64 = 0
   package var bytesSent: UInt64 = 0
   package var established: UInt64 = 0
-}
-
-/// What one peer was told of one family: the interned attributes by destination. RFC 4271 §3.2.
-struct AdjRIBOut: Sendable {
-  private var attributes: [AttributeID] = []
-  /// Routes announced and not withdrawn.
-  private(set) var count = 0
-
-  subscript(destination: Int) -> AttributeID {
-    destination < attributes.count ? attributes[destination] : .none
-  }
-
-  mutating func set(_ id: AttributeID, at destination: Int) {
-    if destination >= attributes.count {
-      if id == .none { return }
-      attributes += repeatElement(.none, count: destination + 1 - attributes.count)
-    }
-    count += (id == .none ? 0 : 1) - (attributes[destination] == .none ? 0 : 1)
-    attributes[destination] = id
-  }
-
-  /// Every route announced.
-  var announced: [(destination: Int, attributes: AttributeID)] {
-    attributes.enumerated().filter { $0.element != .none }.map { ($0.offset, $0.element) }
-  }
 }

@@ -1,4 +1,5 @@
 import NetTypes
+import Wire
 
 extension Speaker {
   /// Decides every touched destination and tells the peers. RFC 4271 §9.1.3, §9.2.
@@ -12,175 +13,174 @@ extension Speaker {
       ipv6.select(touched6, &selection, attributes)
       actions.append(.routes(selection.batch))
     }
-    var announcers = makeAnnouncers()
-    for destination in touched4 {
-      for position in announcers.indices {
-        announce(.ipv4, \.ipv4, Int(destination), &announcers[position])
+    regroup()
+    if !touched4.isEmpty || !touched6.isEmpty {
+      for id in groups.keys.sorted() {
+        guard var group = groups.removeValue(forKey: id) else { continue }
+        advertise(&group, touched4, touched6)
+        groups[id] = group
       }
     }
-    for destination in touched6 {
-      for position in announcers.indices {
-        announce(.ipv6, \.ipv6, Int(destination), &announcers[position])
-      }
-    }
-    for position in announcers.indices where announcers[position].sendsAll {
-      announceAll(&announcers[position])
-    }
-    for position in announcers.indices { finish(&announcers[position]) }
-    for destination in touched4 { ipv4.collect(Int(destination)) }
-    for destination in touched6 { ipv6.collect(Int(destination)) }
+    for address in peers.keys.sorted() where peers[address]?.group != nil { catchUp(address) }
+    collect(touched4, touched6)
   }
 
   var isConverged: Bool {
     if case .done = convergence { true } else { false }
   }
 
-  /// What is collected for one peer during a flush.
-  private struct Announcer {
-    var address: IPAddress
-    var rules: ExportRules
-    var options: CodecOptions
-    var families: [AddressFamily]
-    var sendsAll: Bool
-    var withdrawn: [IPPrefix] = []
-    var announced: [AttributeID: [IPPrefix]] = [:]
-    /// The order in which sets of attributes came up.
-    var order: [AttributeID] = []
-
-    mutating func add(_ prefix: IPPrefix, _ id: AttributeID) {
-      if announced[id] == nil { order.append(id) }
-      announced[id, default: []].append(prefix)
+  /// Tells a group of destinations that were decided anew.
+  private mutating func advertise(
+    _ group: inout UpdateGroup, _ touched4: [UInt32], _ touched6: [UInt32]
+  ) {
+    let members = Set(group.members.compactMap { peers[$0]?.index })
+    let isAnyBehind = group.members.contains { peers[$0]?.outbox.isBehind ?? false }
+    var exporter = exporter(group)
+    defer { exporter.finish(&attributes) }
+    if group.key.families.contains(.ipv4), !touched4.isEmpty {
+      let news = group.update(
+        touched4.lazy.map(Int.init), ipv4, &exporter, decision, members,
+        keepsTombstones: isAnyBehind, &attributes)
+      tell(group, news)
+    }
+    if group.key.families.contains(.ipv6), !touched6.isEmpty {
+      let news = group.update(
+        touched6.lazy.map(Int.init), ipv6, &exporter, decision, members,
+        keepsTombstones: isAnyBehind, &attributes)
+      tell(group, news)
     }
   }
 
-  private mutating func makeAnnouncers() -> [Announcer] {
-    peers.keys.sorted().compactMap { address in
-      guard let peer = peers[address], let slot = peer.established, let local = slot.local,
-        let negotiated = slot.session.state.negotiated
-      else { return nil }
-      let rules = ExportRules(
-        localAS: configuration.localAS, clusterID: configuration.clusterID ?? routerID,
-        reflectsBetweenClients: configuration.reflectsBetweenClients,
-        peer: peer.settings, index: peer.index, localAddress: local,
-        isInternal: negotiated.options.isInternal,
-        usesExtendedNextHop: negotiated.options.extendedNextHop, policy: policy)
-      return Announcer(
-        address: address, rules: rules, options: negotiated.options,
-        families: negotiated.families, sendsAll: peer.needsFullTable)
+  /// Sends the same octets to every member that keeps up, and marks what is new for the others.
+  private mutating func tell<Key>(_ group: UpdateGroup, _ news: GroupNews<Key>) {
+    if news.changed.isEmpty { return }
+    let shared = news.shared.encoded(attributes, group.key.options)
+    for address in group.members {
+      guard let index = peers[address]?.index else { continue }
+      if peers[address]?.outbox.isBehind ?? false {
+        for destination in news.changed { peers[address]?.outbox[Key.family].insert(destination) }
+        continue
+      }
+      if let alone = news.alone[index] {
+        transmit(alone.encoded(attributes, group.key.options), address, index)
+      }
+      transmit(shared, address, index)
     }
   }
 
-  /// The whole Loc-RIB, for a peer that is new.
-  private mutating func announceAll(_ announcer: inout Announcer) {
-    for destination in Array(ipv4.indices) { announce(.ipv4, \.ipv4, Int(destination), &announcer) }
-    for destination in Array(ipv6.indices) { announce(.ipv6, \.ipv6, Int(destination), &announcer) }
+  private mutating func transmit(
+    _ encoded: (batches: [EncodedRoutes], leavesOut: Bool), _ address: IPAddress,
+    _ index: PeerIndex
+  ) {
+    if encoded.leavesOut { actions.append(.notice(address, "attributes too long to announce")) }
+    guard let id = peers[address]?.established?.connection else { return }
+    for batch in encoded.batches where batch.isFor(index) {
+      peers[address]?.counters.messagesSent += batch.messages
+      peers[address]?.counters.updatesSent += batch.messages
+      peers[address]?.counters.bytesSent += UInt64(batch.writer.count)
+      actions.append(.send(id, batch.writer.bytes))
+      if peers[address]?.outbox.handOver(batch.writer.count) ?? false {
+        actions.append(.awaitDrain(id))
+      }
+    }
   }
 
-  private mutating func finish(_ announcer: inout Announcer) {
-    let address = announcer.address
-    guard let slot = peers[address]?.established else { return }
-    for family in announcer.families { announceDefault(family, &announcer) }
-    for message in UpdatePacker.withdrawals(announcer.withdrawn) {
-      send(.update(message), address, slot, announcer.options)
+  /// Tells a member what it has missed, as far as its connection takes it, and ends its table.
+  private mutating func catchUp(_ address: IPAddress) {
+    guard let peer = peers[address], let id = peer.group, let group = groups[id] else { return }
+    if peer.settings.defaultOriginate || !peer.defaultOriginated.isEmpty {
+      for family in group.key.families { announceDefault(address, family, group) }
     }
-    for id in announcer.order {
-      let messages = UpdatePacker.announcements(
-        announcer.announced[id] ?? [], attributes[id], options: announcer.options)
-      if messages.isEmpty { actions.append(.notice(address, "attributes too long to announce")) }
-      for message in messages { send(.update(message), address, slot, announcer.options) }
+    if !peer.outbox.isEmpty {
+      tellPending(address, group, ipv4)
+      tellPending(address, group, ipv6)
     }
-    guard announcer.sendsAll, isConverged else { return }
-    peers[address]?.needsFullTable = false
+    guard peers[address]?.outbox.isEmpty ?? false else { return }
+    if !peer.outbox.isEmpty { dropTombstones(id) }
+    guard isConverged, let slot = peers[address]?.established else { return }
     if peers[address]?.endOfRIBSent == false {
-      for family in announcer.families {
-        send(.update(.endOfRIB(family)), address, slot, announcer.options)
+      for family in group.key.families {
+        send(.update(.endOfRIB(family)), address, slot, group.key.options)
       }
       peers[address]?.endOfRIBSent = true
     }
     endRefreshes(address)
   }
 
-  private mutating func announceDefault(_ family: AddressFamily, _ announcer: inout Announcer) {
-    let address = announcer.address
+  private mutating func tellPending<Key>(
+    _ address: IPAddress, _ group: UpdateGroup, _ table: RouteTable<Key>
+  ) {
+    guard let index = peers[address]?.index else { return }
+    let told = group[Key.family]
+    let isIdentified = group.key.options.addPathSend.contains(Key.family)
+    while let outbox = peers[address]?.outbox, !outbox.awaitsDrain, outbox[Key.family].count > 0 {
+      var buffer = RouteBuffer<Key>()
+      // Some 64 KiB at a time.
+      var room = 8192
+      while room > 0, let next = peers[address]?.outbox[Key.family].popFirst() {
+        room -= 1
+        guard table.contains(next) else { continue }
+        let key = table.key(at: next)
+        if isIdentified {
+          for path in told.paths(at: next) {
+            buffer.tell(key, path.identifier, path.entry, to: index)
+          }
+        } else {
+          buffer.tell(key, 0, told[next], to: index)
+        }
+      }
+      transmit(buffer.encoded(attributes, group.key.options), address, index)
+    }
+  }
+
+  /// Once no member is behind, nobody has to hear any more of paths that were taken back.
+  private mutating func dropTombstones(_ id: Int) {
+    guard let group = groups[id], group.hasTombstones,
+      !group.members.contains(where: { peers[$0]?.outbox.isBehind ?? false })
+    else { return }
+    groups[id]?.dropTombstones()
+  }
+
+  private mutating func announceDefault(
+    _ address: IPAddress, _ family: AddressFamily, _ group: UpdateGroup
+  ) {
+    guard let slot = peers[address]?.established else { return }
     let prefix: IPPrefix = family == .ipv4 ? .defaultIPv4 : .defaultIPv6
     let wasSent = peers[address]?.defaultOriginated.contains(family) ?? false
-    guard let route = announcer.rules.defaultRoute(family) else {
-      if wasSent {
-        peers[address]?.defaultOriginated.remove(family)
-        announcer.withdrawn.append(prefix)
-      }
-      return
+    var message: UpdateMessage?
+    if let route = exportRules(group.key).defaultRoute(family) {
+      if wasSent { return }
+      peers[address]?.defaultOriginated.insert(family)
+      message = UpdateMessage(attributes: route, announced: [prefix])
+    } else if wasSent {
+      peers[address]?.defaultOriginated.remove(family)
+      message = UpdateMessage(withdrawn: [prefix])
     }
-    if wasSent { return }
-    peers[address]?.defaultOriginated.insert(family)
-    guard let slot = peers[address]?.established else { return }
-    let message = UpdateMessage(attributes: route, announced: [prefix])
-    send(.update(message), address, slot, announcer.options)
+    if let message { send(.update(message), address, slot, group.key.options) }
   }
 
-  /// Compares what the peer was told with what it should be told.
-  private mutating func announce<Key>(
-    _ family: AddressFamily, _ table: WritableKeyPath<Speaker, RouteTable<Key>>,
-    _ destination: Int, _ announcer: inout Announcer
+  /// Frees destinations without paths, unless a member that is behind has yet to hear of it.
+  private mutating func collect(_ touched4: [UInt32], _ touched6: [UInt32]) {
+    if touched4.isEmpty, touched6.isEmpty, uncollected4.isEmpty, uncollected6.isEmpty { return }
+    let behind = peers.values.map(\.outbox).filter { !$0.isEmpty }
+    uncollected4 = ipv4.collect(touched4 + uncollected4) { index in
+      behind.contains { $0.ipv4.contains(index) }
+    }
+    uncollected6 = ipv6.collect(touched6 + uncollected6) { index in
+      behind.contains { $0.ipv6.contains(index) }
+    }
+  }
+}
+
+extension RouteBuffer {
+  /// How things stand with one path, for one member.
+  fileprivate mutating func tell(
+    _ key: Key, _ identifier: UInt32, _ entry: AdjRIBOut.Entry, to member: PeerIndex
   ) {
-    guard announcer.families.contains(family),
-      let prefix = self[keyPath: table].prefix(at: destination)
-    else { return }
-    let address = announcer.address
-    let old = peers[address]?.ribOut[family]?[destination] ?? .none
-    var new: PathAttributes?
-    if let best = best(table, destination), isConverged || best.kind == .local {
-      new = announcer.rules.export(prefix, best)
+    if entry.isTold(to: member) {
+      announce(key, identifier, AdjRIBOut.Entry(attributes: entry.attributes))
+    } else {
+      withdraw(key, identifier)
     }
-    // The default route is this peer's own matter where it was asked for.
-    if prefix.length == 0, announcer.rules.peer.defaultOriginate { new = nil }
-    guard let new else {
-      if old == .none { return }
-      peers[address]?.ribOut[family]?.set(.none, at: destination)
-      attributes.release(old)
-      if prefix.length > 0 || !announcer.rules.peer.defaultOriginate {
-        announcer.withdrawn.append(prefix)
-      }
-      return
-    }
-    let id = attributes.intern(new)
-    if id == old {
-      attributes.release(id)
-      return
-    }
-    peers[address]?.ribOut[family, default: AdjRIBOut()].set(id, at: destination)
-    attributes.release(old)
-    announcer.add(prefix, id)
-  }
-
-  /// The best path of a destination, as export needs it.
-  private func best<Key>(
-    _ table: KeyPath<Speaker, RouteTable<Key>>, _ destination: Int
-  ) -> ExportRules.Best? {
-    let routes = self[keyPath: table]
-    for path in routes.pathIndices(at: destination) where routes[path: path].flags.contains(.best) {
-      let source = source(of: routes[path: path].peer)
-      let peer = peerAddresses[Int(routes[path: path].peer.rawValue)].flatMap { peers[$0] }
-      return ExportRules.Best(
-        attributes: attributes[routes[path: path].attributes], peer: routes[path: path].peer,
-        kind: source.kind, identifier: source.identifier,
-        isFromClient: peer?.settings.routeReflectorClient ?? false)
-    }
-    return nil
-  }
-
-  /// Forgets what a peer was told, as its session has ended.
-  mutating func forgetAnnounced(_ address: IPAddress) {
-    for (_, ribOut) in peers[address]?.ribOut ?? [:] {
-      for route in ribOut.announced { attributes.release(route.attributes) }
-    }
-    peers[address]?.ribOut = [:]
-    peers[address]?.defaultOriginated = []
-  }
-
-  /// RFC 2918 §4: everything once more.
-  mutating func refresh(_ address: IPAddress, _ family: AddressFamily) {
-    forgetAnnounced(address)
-    peers[address]?.needsFullTable = true
   }
 }

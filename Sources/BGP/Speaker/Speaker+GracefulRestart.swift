@@ -107,9 +107,9 @@ extension Speaker {
     if isPending, now < until { return }
     convergence = .done
     actions.append(.converged)
+    // What was held back is told now.
+    touchAll()
     for address in peers.keys {
-      let isUp = peers[address]?.established != nil
-      peers[address]?.needsFullTable = isUp
       // Later sessions are no restart any more.
       for slot in peers[address]?.slots ?? [] {
         withSlot(address, slot.id) {

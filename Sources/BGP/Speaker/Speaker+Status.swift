@@ -29,6 +29,8 @@ package struct SessionStatus: Equatable, Sendable {
 /// One path of one prefix.
 package struct RouteStatus: Equatable, Sendable {
   package var prefix: IPPrefix
+  /// What the peer calls this path; 0 without ADD-PATH. RFC 7911 §3.
+  package var identifier: UInt32
   package var attributes: PathAttributes
   package var origin: BestRoute.Origin
   package var isInternal: Bool
@@ -40,12 +42,17 @@ package struct RouteStatus: Equatable, Sendable {
 }
 
 extension Speaker {
+  /// Paths that peers have given us.
+  package var prefixesReceived: Int { peers.values.reduce(0) { $0 + $1.prefixCount } }
+
   /// By address.
   package var sessions: [SessionStatus] {
     peers.sorted { $0.key < $1.key }.map { address, peer in
       let state = peer.state
       let slot = peer.slots.first { $0.session.state.name == state.name }
-      let announced = peer.ribOut.values.reduce(0) { $0 + $1.count }
+      let group = peer.group.flatMap { groups[$0] }
+      let announced =
+        (group?.ipv4.count(for: peer.index) ?? 0) + (group?.ipv6.count(for: peer.index) ?? 0)
       return SessionStatus(
         peer: address, remoteAS: peer.settings.remoteAS, peerGroup: peer.settings.peerGroup,
         description: peer.settings.description, interface: peer.settings.interface,
@@ -66,7 +73,7 @@ extension Speaker {
       if a.prefix != b.prefix { return a.prefix < b.prefix }
       if a.isBest != b.isBest { return a.isBest }
       if a.isMultipath != b.isMultipath { return a.isMultipath }
-      return a.origin.sortKey < b.origin.sortKey
+      return (a.origin.sortKey, a.identifier) < (b.origin.sortKey, b.identifier)
     }
   }
 
@@ -76,17 +83,16 @@ extension Speaker {
   /// What one peer was told; empty while it is not established.
   package func announced(to address: IPAddress) -> [(prefix: IPPrefix, attributes: PathAttributes)]
   {
-    guard let peer = peers[address] else { return [] }
-    var result: [(prefix: IPPrefix, attributes: PathAttributes)] = []
-    for (family, ribOut) in peer.ribOut {
-      for route in ribOut.announced {
-        let prefix =
-          family == .ipv4
-          ? ipv4.prefix(at: route.destination) : ipv6.prefix(at: route.destination)
-        if let prefix { result.append((prefix, attributes[route.attributes])) }
-      }
+    guard let peer = peers[address], let group = peer.group.flatMap({ groups[$0] }) else {
+      return []
     }
-    return result.sorted { $0.prefix < $1.prefix }
+    let told4 = group.ipv4.told(to: peer.index).map { told in
+      (prefix: ipv4.key(at: told.destination).prefix, attributes: attributes[told.entry.attributes])
+    }
+    let told6 = group.ipv6.told(to: peer.index).map { told in
+      (prefix: ipv6.key(at: told.destination).prefix, attributes: attributes[told.entry.attributes])
+    }
+    return (told4 + told6).sorted { $0.prefix < $1.prefix }
   }
 
   private func statuses<Key>(_ table: KeyPath<Speaker, RouteTable<Key>>) -> [RouteStatus] {
@@ -100,7 +106,7 @@ extension Speaker {
         let entry = routes[path: path]
         let address = peerAddresses[Int(entry.peer.rawValue)]
         return RouteStatus(
-          prefix: prefix, attributes: attributes[entry.attributes],
+          prefix: prefix, identifier: entry.identifier, attributes: attributes[entry.attributes],
           origin: address.map(BestRoute.Origin.peer) ?? .local,
           isInternal: source(of: entry.peer).kind == .internal,
           isBest: entry.flags.contains(.best), isMultipath: entry.flags.contains(.multipath),

@@ -5,7 +5,7 @@ import NetTypes
 //   bytes ─▶ framer ─▶ Session (§8) ─▶ import policy ─▶ Adj-RIB-In ┐
 //                                                                   ├─ decision (§9.1) ─▶ Loc-RIB ─▶ .route
 //   networks, originate ────────────────────────────────────────────┘                       │
-//   bytes ◀── UpdatePacker ◀── Adj-RIB-Out ◀── export rules (§9.2) ◀────────────────────────┘
+//   bytes ◀── RouteBuffer ◀── Adj-RIB-Out ◀── export rules (§9.2) ◀────────────────────────┘
 //
 // Every event ends in `flush`, which decides and announces what the event touched, once.
 // Deviations: no MinRouteAdvertisementInterval (§9.2.1.1); external routes need no policy (RFC 8212).
@@ -27,9 +27,17 @@ package struct Speaker: Sendable {
   var attributes: AttributeTable
   var ipv4: RouteTable<IPv4PrefixKey>
   var ipv6: RouteTable<IPv6PrefixKey>
+  /// Peers that are told the same, under numbers that are never used again.
+  var groups: [Int: UpdateGroup] = [:]
+  var nextGroup = 0
+  /// Settings have changed that groups are made by.
+  var areGroupsStale = false
   /// Destinations that an event has touched.
   var dirty4 = DirtySet()
   var dirty6 = DirtySet()
+  /// Destinations without paths that a peer has yet to hear of.
+  var uncollected4: [UInt32] = []
+  var uncollected6: [UInt32] = []
   /// Prefixes originated by events, beside the configured networks.
   var originated: Set<IPPrefix> = []
 
@@ -76,8 +84,11 @@ package struct Speaker: Sendable {
     case .accepted(let id, let peer, let local): accepted(id, peer, local, now)
     case .closed(let id): closed(id, now)
     case .received(let id, let bytes): received(id, bytes, now)
+    case .drained(let id): drained(id)
     case .tick: tick(now)
-    case .configure(let configuration, let policy): configure(configuration, policy, now)
+    case .configure(let configuration, let policy):
+      configure(configuration, policy, now)
+      areGroupsStale = true
     case .originate(let prefix):
       originated.insert(prefix)
       addLocalRoute(prefix)

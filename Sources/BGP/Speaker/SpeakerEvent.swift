@@ -18,6 +18,8 @@ package enum SpeakerEvent: Sendable {
   /// A connection could not be opened, or ended.
   case closed(ConnectionID)
   case received(ConnectionID, [UInt8])
+  /// Everything sent on a connection before `.awaitDrain` has left.
+  case drained(ConnectionID)
   /// `deadline` has come.
   case tick
   case configure(RouterConfiguration, RoutingPolicy)
@@ -38,6 +40,9 @@ package enum SpeakerEvent: Sendable {
 package enum SpeakerAction: Sendable {
   case connect(ConnectionID, ConnectionTarget)
   case send(ConnectionID, [UInt8])
+  /// Tell by `.drained` when what was sent so far has left; until then nothing more is sent but what
+  /// the session itself needs.
+  case awaitDrain(ConnectionID)
   /// Close after what was sent; no event about this connection counts any more.
   case close(ConnectionID)
   /// The Loc-RIB has changed.
