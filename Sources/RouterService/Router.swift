@@ -90,7 +90,8 @@ import NetTypes
     if isRestart { log.notice("taking over routes of an earlier run") }
     let seed = options.seed ?? UInt64.random(in: .min ... .max)
     speaker = Speaker(
-      configuration: inForce(configuration), policy: policy, restarting: isRestart, seed: seed)
+      configuration: inForce(configuration), policy: policy, restarting: isRestart,
+      forwardingWasPreserved: isRestart || !options.installsRoutes, seed: seed)
     drive(.start)
     for prefix in own.sorted() { drive(.originate(prefix)) }
     updateDiscovery()
@@ -282,8 +283,9 @@ extension Router {
 
   /// The configuration with a router id, if there is an address to take it from.
   private func inForce(_ configuration: RouterConfiguration) -> RouterConfiguration {
-    if configuration.routerID != nil { return configuration }
     var configuration = configuration
+    configuration.hostName = configuration.hostName ?? HostName.own
+    if configuration.routerID != nil { return configuration }
     // Keep the one we run with, if any: a new id resets every session.
     configuration.routerID = speaker?.configuration.routerID
     if configuration.routerID == nil {

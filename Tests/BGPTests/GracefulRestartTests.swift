@@ -79,23 +79,117 @@ import Testing
     #expect(simulation.hasConverged.contains(a))
   }
 
-  @Test func `a NOTIFICATION takes the routes at once`() {
+  @Test func `RFC 8538 §3: a shutdown is a Hard Reset and takes the routes at once`() {
     var simulation = pair()
     simulation.handle(b, .shutdown)
     simulation.run(for: .seconds(1))
     #expect(simulation.hops(a, block) == nil)
+    let down = simulation.changes[a]?.first { $0.from == .established }
+    guard case .received(let notification)? = down?.reason else {
+      Issue.record("no NOTIFICATION")
+      return
+    }
+    #expect(notification.wrapped == .administrativeShutdown)
   }
 
-  @Test func `a hold timer that runs out takes the routes at once`() {
+  @Test func `RFC 8538 §4: routes stay when the hold timer runs out, for the restart time`() {
     var simulation = pair()
     simulation.sever(a, b)
-    simulation.run(for: .seconds(5))
+    simulation.run(for: .seconds(100))
+    #expect(simulation.state(a, b) != .established)
     #expect(simulation.hops(a, block) == [b])
-    simulation.run(for: .seconds(5))
+    simulation.run(for: .seconds(40))
     #expect(simulation.hops(a, block) == nil)
     simulation.sever(a, b, false)
     simulation.run(for: .seconds(30))
     #expect(simulation.hops(a, block) == [b])
+  }
+
+  @Test func `RFC 8538 §4: a change of configuration ends the session and no route`() {
+    var simulation = pair()
+    var configuration = restarted(simulation)
+    configuration.neighbors[0].settings.timers = SessionTimers(hold: .seconds(30))
+    simulation.handle(b, .configure(configuration, RoutingPolicy()))
+    for _ in 0..<200 {
+      simulation.run(for: .milliseconds(10))
+      #expect(simulation.hops(a, block) == [b])
+      #expect(simulation.hops(b, "10.53.1.0/26") == [a])
+    }
+    #expect(simulation.state(a, b) == .established)
+    #expect(simulation.speakers[a]?.sessions[0].counters.established == 2)
+    #expect(simulation.speakers[a]?.routes.contains { $0.isStale } == false)
+  }
+
+  @Test(arguments: [true, false])
+  func `RFC 8538 §3: both have to have said so by the N bit`(_ says: Bool) {
+    for ending in 0..<2 {
+      var puppet = Puppet()
+      puppet.establish { $0.gracefulRestart = restartCapability(coversNotification: says) }
+      puppet.announce("10.1.0.0/16")
+      if ending == 0 {
+        puppet.send(.notification(.otherConfigurationChange))
+      } else {
+        puppet.wait(.seconds(10), keepsAlive: false)
+      }
+      #expect(puppet.state != .established)
+      #expect(puppet.kernel.isEmpty == !says)
+    }
+  }
+
+  @Test func `RFC 8538 §3: a Hard Reset from the peer takes its routes`() {
+    var puppet = Puppet()
+    puppet.establish { $0.gracefulRestart = restartCapability() }
+    puppet.announce("10.1.0.0/16")
+    puppet.send(.notification(NotificationMessage.administrativeReset.asHardReset))
+    #expect(puppet.kernel.isEmpty)
+  }
+
+  @Test func `§3: the F bit is set by who found its table, or has kept it since`() {
+    var puppet = Puppet()
+    puppet.establish()
+    #expect(puppet.open?.capabilities.gracefulRestart?.families == [.ipv4: false])
+    #expect(puppet.open?.capabilities.gracefulRestart?.isRestarting == false)
+    puppet.hangUp()
+    puppet.wait(.seconds(1))
+    puppet.establish()
+    #expect(puppet.open?.capabilities.gracefulRestart?.families == [.ipv4: true])
+
+    puppet = Puppet(preserved: true)
+    puppet.establish()
+    #expect(puppet.open?.capabilities.gracefulRestart?.families == [.ipv4: true])
+  }
+
+  @Test func `§4.2: a peer that lost its table loses its stale routes`() {
+    var puppet = Puppet()
+    puppet.establish { $0.gracefulRestart = restartCapability() }
+    puppet.announce("10.1.0.0/16")
+    puppet.hangUp()
+    puppet.wait(.seconds(1))
+    #expect(puppet.kernel.count == 1)
+    puppet.establish { $0.gracefulRestart = restartCapability(preserved: false) }
+    #expect(puppet.state == .established)
+    #expect(puppet.kernel.isEmpty)
+  }
+
+  @Test func `RFC 5882 §4.3: a path that is down takes the routes, restart or not`() {
+    var puppet = Puppet()
+    puppet.establish { $0.gracefulRestart = restartCapability() }
+    puppet.announce("10.1.0.0/16")
+    puppet.handle(.pathDown(Puppet.peer, reason: "BFD: control detection time expired"))
+    #expect(puppet.kernel.isEmpty)
+    #expect(puppet.notification == .bfdDown)
+    #expect(puppet.state == .idle)
+    #expect(
+      puppet.changes.last?.reason?.description
+        == "path down, BFD: control detection time expired")
+    // It also ends what a restart had kept.
+    puppet.wait(.seconds(2))
+    puppet.establish { $0.gracefulRestart = restartCapability() }
+    puppet.announce("10.1.0.0/16")
+    puppet.hangUp()
+    #expect(puppet.kernel.count == 1)
+    puppet.handle(.pathDown(Puppet.peer, reason: "BFD"))
+    #expect(puppet.kernel.isEmpty)
   }
 
   @Test func `a peer without the capability loses its routes with its connection`() {

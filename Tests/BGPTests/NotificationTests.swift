@@ -57,4 +57,38 @@ import Testing
   func `a code has a name`(_ notification: NotificationMessage, _ text: String) {
     #expect("\(notification)" == text)
   }
+
+  @Test func `RFC 9003: a neighbour is told why it was shut down, and we hear the same`() {
+    var puppet = Puppet()
+    puppet.establish()
+    var configuration = puppet.speaker.configuration
+    configuration.neighbors[0].settings.shutdown = true
+    configuration.neighbors[0].settings.shutdownMessage = "new kernel"
+    puppet.handle(.configure(configuration, RoutingPolicy()))
+    #expect(puppet.notification == .administrativeShutdown.saying("new kernel"))
+    #expect(puppet.notification?.communication == "new kernel")
+
+    puppet = Puppet()
+    puppet.establish()
+    puppet.send(.notification(.administrativeShutdown.saying("back at noon")))
+    #expect(
+      puppet.speaker.sessions[0].lastError?.description
+        == "received cease, administrative shutdown (6/2): \"back at noon\"")
+  }
+
+  @Test func `a neighbour that gives cause for many notices is cut short`() {
+    var puppet = Puppet()
+    puppet.establish()
+    // A malformed ORIGIN, treated as withdrawal. RFC 7606 §7.1.
+    let bad = update(
+      attributes: "400101 07 400200 400304 0a000002 400504 00000064", routes: "08 0a")
+    for _ in 0..<30 { puppet.send(bad) }
+    #expect(puppet.notices.count == 10)
+    #expect(
+      puppet.notices[0] == "10.0.0.0/8: attribute 1: ORIGIN [7]; treated as withdrawal")
+    puppet.wait(.seconds(10))
+    puppet.send(bad)
+    #expect(puppet.notices.count == 11)
+    #expect(puppet.notices.last?.hasSuffix("(20 earlier messages withheld)") == true)
+  }
 }

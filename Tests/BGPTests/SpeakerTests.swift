@@ -160,8 +160,10 @@ import Testing
     simulation.run(for: .seconds(1))
     #expect(simulation.state(Self.nodes[0], Self.nodes[1]) != .established)
     #expect(
-      simulation.changes[Self.nodes[0]]?.contains { $0.reason == .sent(.maximumPrefixesReached) }
-        == true)
+      simulation.changes[Self.nodes[0]]?.contains {
+        guard case .sent(let notification)? = $0.reason else { return false }
+        return notification.wrapped == .maximumPrefixesReached(.ipv4, limit: 2)
+      } == true)
     #expect(simulation.kernels[Self.nodes[0]]?.isEmpty ?? true)
   }
 

@@ -90,6 +90,8 @@ package struct SessionTimers: Hashable, Sendable {
 /// Settings that a neighbour inherits from its peer group where it has none of its own.
 package struct NeighborSettings: Equatable, Sendable {
   package var remoteAS: ASNumber?
+  /// Where `remoteAS` names none.
+  package var remoteASKind: RemoteASKind?
   package var description: String?
   /// Administratively down.
   package var shutdown: Bool?
@@ -170,7 +172,9 @@ package struct Neighbor: Equatable, Sendable {
 package struct ResolvedNeighbor: Equatable, Sendable {
   package var address: IPAddress
   package var port: UInt16
+  /// 0 where any external AS is welcome.
   package var remoteAS: ASNumber
+  package var remoteASKind: RemoteASKind?
   package var peerGroup: String?
   package var description: String?
   package var shutdown: Bool
@@ -197,6 +201,8 @@ package struct ResolvedNeighbor: Equatable, Sendable {
   package var shutdownMessage: String?
   package var allowOwnAS: Int
   package var restartTime: Duration
+  /// Made by a connection from inside a listen range.
+  package var isDynamic = false
 }
 
 extension RouterConfiguration {
@@ -207,10 +213,18 @@ extension RouterConfiguration {
   package func resolved(_ neighbor: Neighbor) -> ResolvedNeighbor? {
     let own = neighbor.settings
     let group = neighbor.peerGroup.flatMap(peerGroup)?.settings ?? NeighborSettings()
-    guard let remoteAS = own.remoteAS ?? group.remoteAS else { return nil }
+    let number = own.remoteAS ?? (own.remoteASKind == nil ? group.remoteAS : nil)
+    let kind = number == nil ? own.remoteASKind ?? group.remoteASKind : nil
+    let remoteAS: ASNumber
+    switch (number, kind) {
+    case (let number?, _): remoteAS = number
+    case (nil, .internal): remoteAS = localAS
+    case (nil, .external): remoteAS = ASNumber(0)
+    case (nil, nil): return nil
+    }
     return ResolvedNeighbor(
       address: neighbor.address, port: neighbor.port, remoteAS: remoteAS,
-      peerGroup: neighbor.peerGroup,
+      remoteASKind: kind, peerGroup: neighbor.peerGroup,
       description: own.description ?? group.description,
       shutdown: own.shutdown ?? group.shutdown ?? false,
       passive: own.passive ?? group.passive ?? false,

@@ -66,6 +66,14 @@ package struct NotificationMessage: Error, Hashable, Sendable {
 
   // Cease. RFC 4486 §4.
   package static let maximumPrefixesReached = Self(.cease, 1)
+  /// With the family and the limit, as RFC 4486 §4 suggests.
+  package static func maximumPrefixesReached(_ family: AddressFamily, limit: Int) -> Self {
+    let (afi, limit) = (family.rawValue, UInt32(clamping: limit))
+    return Self(
+      .cease, 1,
+      data: [UInt8(afi >> 8), UInt8(afi & 0xff), AddressFamily.unicast]
+        + (0..<4).map { UInt8(truncatingIfNeeded: limit >> UInt32(24 - 8 * $0)) })
+  }
   package static let administrativeShutdown = Self(.cease, 2)
   package static let peerDeconfigured = Self(.cease, 3)
   package static let administrativeReset = Self(.cease, 4)

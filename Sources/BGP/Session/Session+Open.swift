@@ -3,7 +3,9 @@ import NetTypes
 extension Session.Settings {
   /// Why the peer's OPEN cannot be accepted; nil: it can. RFC 4271 §6.2.
   func objection(to peer: OpenMessage) -> NotificationMessage? {
-    if peer.asNumber != remoteAS { return .badPeerAS }
+    let isWelcome =
+      acceptsAnyExternalAS ? peer.asNumber != open.asNumber : peer.asNumber == remoteAS
+    if !isWelcome { return .badPeerAS }
     // RFC 6286 §2.3: within one AS identifiers are unique.
     if isInternal, peer.identifier == open.identifier { return .badBGPIdentifier }
     if !agreesOnRole(with: peer.capabilities) { return .roleMismatch }

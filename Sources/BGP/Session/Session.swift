@@ -25,6 +25,8 @@ package struct Session: Sendable {
     package var passive: Bool
     /// The session needs the peer to have said its role. RFC 9234 §4.2.
     package var needsRole = false
+    /// Any AS but ours is welcome, whatever `remoteAS` is.
+    package var acceptsAnyExternalAS = false
 
     package init(
       open: OpenMessage, remoteAS: ASNumber, timers: SessionTimers, passive: Bool = false
@@ -53,6 +55,8 @@ package struct Session: Sendable {
     case message(Message)
     /// 21, 22, 28: what was received cannot be accepted.
     case malformed(NotificationMessage)
+    /// 2 in Established, but with an end: Idle until `until`, or for good.
+    case hold(NotificationMessage, until: Instant?)
     /// The way to the peer is gone: a Cease that RFC 4271 does not know. RFC 5882 §4, RFC 9384.
     case pathDown(String)
     /// 23.
@@ -116,6 +120,7 @@ package struct Session: Sendable {
     case .connectionFailed: connectionFailed(now)
     case .message(let message): received(message, now)
     case .malformed(let notification): end(.sent(notification), now)
+    case .hold(let notification, let until): hold(notification, until, now)
     case .pathDown(let reason): end(.pathDown(reason), now)
     case .collisionDump: dump()
     case .tick: tick(now)
@@ -328,6 +333,13 @@ extension Session {
       state = .idle(until: now.advanced(by: jittered(.seconds(1 << (failures - 1)))))
     }
     return actions
+  }
+
+  private mutating func hold(
+    _ notification: NotificationMessage, _ until: Instant?, _ now: Instant
+  ) -> [Action] {
+    defer { state = .idle(until: until) }
+    return end(.sent(notification), now)
   }
 
   /// The first attempts are quick, so that speakers that start together meet at once.

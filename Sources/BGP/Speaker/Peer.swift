@@ -41,7 +41,15 @@ struct Peer: Sendable {
   var refreshes: [AddressFamily: Instant] = [:]
   /// The default route it was told by `default-originate`.
   var defaultOriginated: Set<AddressFamily> = []
-  var prefixCount = 0
+  var prefixCounts = FamilyCounts()
+  var prefixCount: Int { prefixCounts.total }
+  /// Families that were warned about.
+  var prefixWarnings: Set<AddressFamily> = []
+  var isOverPrefixLimit = false
+  var prefixLimitHold: PrefixLimitHold?
+  /// When a dynamic neighbour without a session goes.
+  var leavesAt: Instant?
+  var notices = NoticeBudget()
   var counters = PeerCounters()
   var lastState = SessionState.Name.idle
   var lastChange: Instant
@@ -72,7 +80,8 @@ struct Peer: Sendable {
   /// When `tick` has something to do for this peer.
   var deadline: Instant? {
     let timers = slots.compactMap(\.session.deadline)
-    return [timers.min(), refreshes.values.min(), restart?.deadline].compactMap { $0 }.min()
+    return [timers.min(), refreshes.values.min(), restart?.deadline, leavesAt]
+      .compactMap { $0 }.min()
   }
 
   func slotPosition(_ id: Int) -> Int? { slots.firstIndex { $0.id == id } }

@@ -72,7 +72,7 @@ extension Speaker {
     _ encoded: (batches: [EncodedRoutes], leavesOut: Bool), _ address: IPAddress,
     _ index: PeerIndex
   ) {
-    if encoded.leavesOut { actions.append(.notice(address, "attributes too long to announce")) }
+    if encoded.leavesOut { notice(address, "attributes too long to announce") }
     guard let id = peers[address]?.established?.connection else { return }
     for batch in encoded.batches where batch.isFor(index) {
       peers[address]?.counters.messagesSent += batch.messages

@@ -8,6 +8,7 @@ extension Speaker {
     for action in asked { perform(action, address, slot, now) }
     prune(address, slot)
     noteState(address, now)
+    noteDynamic(address, now)
   }
 
   private mutating func perform(
@@ -48,6 +49,9 @@ extension Speaker {
       }
       peers[address]?.counters.established += 1
       peers[address]?.lastError = nil
+      peers[address]?.prefixWarnings = []
+      peers[address]?.isOverPrefixLimit = false
+      peers[address]?.prefixLimitHold = nil
       sessionEstablished(address, negotiated, now)
     case .down(let reason):
       peers[address]?.lastError = reason

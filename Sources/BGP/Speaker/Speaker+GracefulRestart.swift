@@ -1,19 +1,37 @@
 import NetTypes
 
-// RFC 4724. As the helper (§4.2): when TCP ends without a NOTIFICATION, the peer's routes stay,
-// marked stale, for its restart time; once it is back, until its End-of-RIB. A NOTIFICATION either
-// way and a hold timer that runs out drop them at once. As the restarter (§4.1): what was learnt
-// is not passed on before every peer has sent End-of-RIB, or the deferral timer ran out; only then
-// do we send ours. Deviation: routes of our own, which depend on no peer, are announced at once.
+// RFC 4724, RFC 8538. As the helper (§4.2): when TCP ends without a NOTIFICATION, the peer's routes
+// stay, marked stale, for its restart time; once it is back, until its End-of-RIB. Where both ends
+// have said so by the N bit, a NOTIFICATION other than Hard Reset and a hold timer that runs out
+// keep them too. As the restarter (§4.1): what was learnt is not passed on before every peer has
+// sent End-of-RIB, or the deferral timer ran out; only then do we send ours. Deviation: routes of
+// our own, which depend on no peer, are announced at once.
 
 extension Speaker {
   /// What our OPEN says of restarts; nil: nothing is kept. RFC 4724 §3.
   func gracefulRestartCapability(_ peer: ResolvedNeighbor) -> GracefulRestartCapability? {
     guard configuration.gracefulRestart.isEnabled else { return nil }
     let seconds = peer.restartTime.wholeSeconds
+    // The F bit is about what this speaker forwards by. A session that fails takes nothing of it
+    // away; a new life does, unless it found the table of the one before.
+    let hadSession = (peers[peer.address]?.counters.established ?? 0) > 0
+    let isPreserved = hadSession || forwardingWasPreserved
     return GracefulRestartCapability(
-      isRestarting: !isConverged, restartTime: UInt16(clamping: min(seconds, 4095)),
-      families: Dictionary(uniqueKeysWithValues: peer.families.map { ($0, true) }))
+      isRestarting: !isConverged, coversNotification: true,
+      restartTime: UInt16(clamping: min(seconds, 4095)),
+      families: Dictionary(uniqueKeysWithValues: peer.families.map { ($0, isPreserved) }))
+  }
+
+  /// RFC 4724 §4.2, RFC 8538 §4; RFC 5882 §4.3: a path that is down carries no packets meanwhile.
+  private func keepsRoutes(after reason: DownReason, _ negotiated: Negotiated) -> Bool {
+    guard configuration.gracefulRestart.isEnabled else { return false }
+    switch reason {
+    case .connectionLost: return true
+    case .holdTimerExpired: return negotiated.restartCoversNotification
+    case .sent(let notification), .received(let notification):
+      return negotiated.restartCoversNotification && !notification.isHardReset
+    case .collision, .pathDown: return false
+    }
   }
 
   mutating func sessionEstablished(
@@ -52,8 +70,8 @@ extension Speaker {
 
     var kept: Set<AddressFamily> = []
     var wait = Duration.zero
-    if reason == .connectionLost, configuration.gracefulRestart.isEnabled,
-      let capability = peer.negotiated?.peer.capabilities.gracefulRestart
+    if let negotiated = peer.negotiated, keepsRoutes(after: reason, negotiated),
+      let capability = negotiated.peer.capabilities.gracefulRestart
     {
       kept = Set(capability.families.keys)
       wait = .seconds(Int64(capability.restartTime))
@@ -83,7 +101,7 @@ extension Speaker {
 
   mutating func expireRestart(_ address: IPAddress, _ now: Instant) {
     guard let restart = peers[address]?.restart, restart.deadline <= now else { return }
-    actions.append(.notice(address, "graceful restart timed out, stale routes dropped"))
+    notice(address, "graceful restart timed out, stale routes dropped")
     dropStale(address)
   }
 
@@ -109,13 +127,5 @@ extension Speaker {
     actions.append(.converged)
     // What was held back is told now.
     touchAll()
-    for address in peers.keys {
-      // Later sessions are no restart any more.
-      for slot in peers[address]?.slots ?? [] {
-        withSlot(address, slot.id) {
-          $0.session.settings.open.capabilities.gracefulRestart?.isRestarting = false
-        }
-      }
-    }
   }
 }

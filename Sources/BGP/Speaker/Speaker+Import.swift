@@ -26,7 +26,7 @@ extension Speaker {
       if updates > 0 {
         peers[address]?.counters.messagesReceived += updates
         peers[address]?.counters.updatesReceived += updates
-        peers[address]?.prefixCount += change
+        peers[address]?.prefixCounts[.ipv4] += change
         peers[address]?.slots[position].session.heard(at: now)
       }
     }
@@ -36,7 +36,7 @@ extension Speaker {
         break
       }
       updates += 1
-      if let limit = peer.settings.maximumPrefixes?.count, peer.prefixCount + change > limit {
+      if let limit = peer.settings.maximumPrefixes?.count, peer.prefixCounts[.ipv4] + change > limit {
         break
       }
     }

@@ -9,6 +9,7 @@ extension Speaker {
     var settings = Session.Settings(
       open: open, remoteAS: peer.remoteAS, timers: peer.timers, passive: peer.passive)
     settings.needsRole = peer.needsRole
+    settings.acceptsAnyExternalAS = peer.remoteASKind == .external
     return settings
   }
 

@@ -56,8 +56,7 @@ extension Speaker {
   /// RFC 7313 §4 wants a bound on how long stale routes stay without EoRR.
   mutating func expireRefreshes(_ address: IPAddress, _ now: Instant) {
     for (family, deadline) in peers[address]?.refreshes ?? [:] where deadline <= now {
-      actions.append(
-        .notice(address, "route refresh of \(family) did not end, stale routes dropped"))
+      notice(address, "route refresh of \(family) did not end, stale routes dropped")
       refreshEnds(address, family)
     }
   }

@@ -8,7 +8,7 @@ extension Speaker {
   ) {
     guard let peer = peers[address], let negotiated = peer.established?.session.state.negotiated
     else { return }
-    for error in update.errors { actions.append(.notice(address, "\(error)")) }
+    for error in update.errors { notice(address, "\(update.routesInBrief): \(error)") }
     if let family = update.endOfRIB {
       endOfRIB(address, family)
       return
@@ -67,14 +67,6 @@ extension Speaker {
     return attributes
   }
 
-  mutating func enforceMaximumPrefixes(_ address: IPAddress, _ now: Instant) {
-    guard let peer = peers[address], let limit = peer.settings.maximumPrefixes?.count,
-      peer.prefixCount > limit, let slot = peer.established
-    else { return }
-    actions.append(.notice(address, "\(peer.prefixCount) prefixes received, limit \(limit)"))
-    drive(address, slot.id, .malformed(.maximumPrefixesReached), now)
-  }
-
   /// Puts a path in, or replaces the peer's earlier one; clears its stale mark.
   private mutating func setPath(
     of peer: PeerIndex, _ prefix: IPPrefix, _ identifier: UInt32, _ id: AttributeID
@@ -83,7 +75,7 @@ extension Speaker {
       prefix.isIPv4
       ? ipv4.setPath(of: peer, IPv4PrefixKey(prefix), identifier, id, &attributes, &dirty4)
       : ipv6.setPath(of: peer, IPv6PrefixKey(prefix), identifier, id, &attributes, &dirty6)
-    if isNew { countPrefix(peer, 1) }
+    if isNew { countPrefix(peer, prefix, 1) }
   }
 
   mutating func removePath(of peer: PeerIndex, _ prefix: IPPrefix, _ identifier: UInt32 = 0) {
@@ -91,12 +83,12 @@ extension Speaker {
       prefix.isIPv4
       ? ipv4.dropPath(of: peer, IPv4PrefixKey(prefix), identifier, &attributes, &dirty4)
       : ipv6.dropPath(of: peer, IPv6PrefixKey(prefix), identifier, &attributes, &dirty6)
-    if isGone { countPrefix(peer, -1) }
+    if isGone { countPrefix(peer, prefix, -1) }
   }
 
-  private mutating func countPrefix(_ peer: PeerIndex, _ change: Int) {
+  private mutating func countPrefix(_ peer: PeerIndex, _ prefix: IPPrefix, _ change: Int) {
     guard let address = peerAddresses[Int(peer.rawValue)] else { return }
-    peers[address]?.prefixCount += change
+    peers[address]?.prefixCounts[AddressFamily(of: prefix)] += change
   }
 
   mutating func addLocalRoute(_ prefix: IPPrefix) {
@@ -113,7 +105,7 @@ extension Speaker {
       case .ipv4: ipv4.dropPaths(of: peer.index, staleOnly, &attributes, &dirty4)
       case .ipv6: ipv6.dropPaths(of: peer.index, staleOnly, &attributes, &dirty6)
       }
-    peers[address]?.prefixCount -= dropped
+    peers[address]?.prefixCounts[family] -= dropped
   }
 
   mutating func markStale(_ address: IPAddress, _ family: AddressFamily) {

@@ -19,12 +19,21 @@ extension Speaker {
       return
     }
     let slot = peer.slots.first?.id ?? addSlot(address)
+    peers[address]?.prefixLimitHold = nil
     drive(address, slot, .start, now)
   }
 
-  mutating func stopPeer(_ address: IPAddress, _ reason: NotificationMessage, _ now: Instant) {
-    for slot in peers[address]?.slots ?? [] { drive(address, slot.id, .stop(reason), now) }
-    dropStale(address)
+  /// Ends the neighbour's sessions. Unless its routes are to stay, a peer that would keep ours
+  /// after a NOTIFICATION is told by a Hard Reset not to. RFC 8538 §3.
+  mutating func stopPeer(
+    _ address: IPAddress, _ reason: NotificationMessage, keepsRoutes: Bool = false, _ now: Instant
+  ) {
+    for slot in peers[address]?.slots ?? [] {
+      let covers = slot.session.state.negotiated?.restartCoversNotification ?? false
+      let notification = covers && !keepsRoutes ? reason.asHardReset : reason
+      drive(address, slot.id, .stop(notification), now)
+    }
+    if !keepsRoutes { dropStale(address) }
   }
 
   /// Sessions that are being set up end too: what they would bring up has no way to forward by.
@@ -54,14 +63,16 @@ extension Speaker {
   mutating func connected(_ id: ConnectionID, _ local: IPAddress, _ now: Instant) {
     guard let (address, slot) = connections[id] else { return actions.append(.close(id)) }
     withSlot(address, slot) { $0.local = local }
+    renewOpen(address, slot)
     drive(address, slot, .connected, now)
   }
 
   mutating func accepted(
     _ id: ConnectionID, _ address: IPAddress, _ local: IPAddress, _ now: Instant
   ) {
+    addDynamicPeer(address, now)
     guard let peer = peers[address], !peer.settings.shutdown, let primary = peer.slots.first else {
-      return actions.append(.close(id))
+      return reject(id)
     }
     if let slot = peer.established {
       // RFC 4724 §5: the peer has restarted before we saw its old connection end.
@@ -97,7 +108,21 @@ extension Speaker {
       slot.isInitiator = false
       slot.framer = MessageFramer()
     }
+    renewOpen(address, target)
     drive(address, target, .accepted, now)
+  }
+
+  /// What the next OPEN says may have changed since the machine was made, as its restart bits.
+  private mutating func renewOpen(_ address: IPAddress, _ slot: Int) {
+    guard let settings = peers[address].map({ sessionSettings($0.settings) }) else { return }
+    withSlot(address, slot) { $0.session.settings = settings }
+  }
+
+  /// Closes a connection that nobody wants here. RFC 4486 §4.
+  private mutating func reject(_ id: ConnectionID) {
+    let message = Message.notification(.connectionRejected)
+    actions.append(.send(id, message.encoded(options: CodecOptions())))
+    actions.append(.close(id))
   }
 
   mutating func closed(_ id: ConnectionID, _ now: Instant) {

@@ -24,6 +24,14 @@ package struct SessionStatus: Equatable, Sendable {
   /// The peer restarts: its routes are kept until then. RFC 4724.
   package var restartDeadline: Instant?
   package var capabilities: Capabilities?
+  /// Made by a connection from inside a listen range.
+  package var isDynamic = false
+  /// The families of the session, or of the next.
+  package var families: [AddressFamily] = []
+  /// Received, by family.
+  package var familyPrefixes: [AddressFamily: Int] = [:]
+  /// The session is down because the peer announced too much.
+  package var prefixLimitHold: PrefixLimitHold?
 }
 
 /// One path of one prefix.
@@ -54,16 +62,20 @@ extension Speaker {
       let announced =
         (group?.ipv4.count(for: peer.index) ?? 0) + (group?.ipv6.count(for: peer.index) ?? 0)
       return SessionStatus(
-        peer: address, remoteAS: peer.settings.remoteAS, peerGroup: peer.settings.peerGroup,
-        description: peer.settings.description, interface: peer.settings.interface,
-        state: state.name,
+        peer: address, remoteAS: state.negotiated?.peer.asNumber ?? peer.settings.remoteAS,
+        peerGroup: peer.settings.peerGroup, description: peer.settings.description,
+        interface: peer.settings.interface, state: state.name,
         isShutdown: peer.settings.shutdown, identifier: state.negotiated?.peer.identifier,
         localAddress: slot?.connection == nil ? nil : slot?.local,
         holdTime: state.negotiated?.holdTime, keepaliveTime: state.negotiated?.keepaliveTime,
         since: peer.lastChange, prefixesReceived: peer.prefixCount,
         prefixesSent: announced + peer.defaultOriginated.count, counters: peer.counters,
         lastError: peer.lastError, restartDeadline: peer.restart?.deadline,
-        capabilities: state.negotiated?.peer.capabilities)
+        capabilities: state.negotiated?.peer.capabilities, isDynamic: peer.settings.isDynamic,
+        families: state.negotiated?.families ?? peer.settings.families,
+        familyPrefixes: Dictionary(
+          uniqueKeysWithValues: AddressFamily.allCases.map { ($0, peer.prefixCounts[$0]) }),
+        prefixLimitHold: peer.prefixLimitHold)
     }
   }
 

@@ -42,6 +42,10 @@ package struct Speaker: Sendable {
   var originated: Set<IPPrefix> = []
 
   var isStarted = false
+  /// The instant of the event at hand.
+  var clock = Instant.zero
+  /// At the start the forwarding table was as an earlier life had left it. RFC 4724 §4.1.
+  let forwardingWasPreserved: Bool
   var convergence: Convergence
   var actions: [SpeakerAction] = []
 
@@ -57,10 +61,12 @@ package struct Speaker: Sendable {
 
   /// - Parameters:
   ///   - restarting: routes of an earlier life are still in the forwarding table.
+  ///   - forwardingWasPreserved: nothing that peers forward by us has got lost; nil: as
+  ///     `restarting`. True of a speaker that no packet passes.
   ///   - seed: of the jitter of timers.
   package init(
     configuration: RouterConfiguration, policy: RoutingPolicy = RoutingPolicy(),
-    restarting: Bool = false, seed: UInt64
+    restarting: Bool = false, forwardingWasPreserved: Bool? = nil, seed: UInt64
   ) {
     self.configuration = configuration
     self.policy = policy
@@ -68,6 +74,7 @@ package struct Speaker: Sendable {
     attributes = AttributeTable(seed: random.next())
     ipv4 = RouteTable(seed: random.next())
     ipv6 = RouteTable(seed: random.next())
+    self.forwardingWasPreserved = forwardingWasPreserved ?? restarting
     convergence = restarting && configuration.gracefulRestart.isEnabled ? .restarting : .done
   }
 
@@ -78,6 +85,7 @@ package struct Speaker: Sendable {
   }
 
   package mutating func handle(_ event: SpeakerEvent, at now: Instant) -> [SpeakerAction] {
+    clock = now
     switch event {
     case .start: start(now)
     case .connected(let id, let local): connected(id, local, now)
@@ -141,6 +149,7 @@ package struct Speaker: Sendable {
       }
       expireRestart(address, now)
       expireRefreshes(address, now)
+      expireDynamic(address, now)
     }
   }
 

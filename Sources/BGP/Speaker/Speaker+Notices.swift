@@ -1,0 +1,46 @@
+import NetTypes
+
+extension Speaker {
+  /// Tells the operator about one neighbour; a neighbour that gives cause for many is cut short.
+  mutating func notice(_ address: IPAddress, _ text: String) {
+    guard peers[address] != nil else { return actions.append(.notice(address, text)) }
+    guard let withheld = peers[address]?.notices.admit(at: clock) else { return }
+    let suffix = withheld == 0 ? "" : " (\(withheld) earlier messages withheld)"
+    actions.append(.notice(address, text + suffix))
+  }
+}
+
+/// Ten notices in a row, then one every ten seconds.
+struct NoticeBudget: Sendable {
+  static let burst = 10
+  static let interval = Duration.seconds(10)
+
+  private var left = burst
+  private var refilledAt = Instant.zero
+  private var withheld = 0
+
+  /// How many notices were withheld since the last; nil: so is this one.
+  mutating func admit(at now: Instant) -> Int? {
+    let earned = Int(refilledAt.duration(to: now) / Self.interval)
+    if earned > 0 {
+      left = min(Self.burst, left + earned)
+      refilledAt = left == Self.burst ? now : refilledAt.advanced(by: Self.interval * earned)
+    }
+    guard left > 0 else {
+      withheld += 1
+      return nil
+    }
+    left -= 1
+    defer { withheld = 0 }
+    return withheld
+  }
+}
+
+extension UpdateMessage {
+  /// As `10.0.0.0/8 and 3 more`, for a line of the log.
+  var routesInBrief: String {
+    let count = announced.count + withdrawn.count
+    guard let first = announced.first ?? withdrawn.first else { return "no route" }
+    return count == 1 ? "\(first)" : "\(first) and \(count - 1) more"
+  }
+}
