@@ -25,6 +25,23 @@ extension Netlink {
     }
   }
 
+  /// The addresses of the interface that has `address`; empty if none has.
+  package func addresses(beside address: IPAddress) throws -> [InterfaceAddress] {
+    var message = NetlinkMessage(type: UInt16(RTM_GETADDR))
+    message.append(Self.addressHeader(family: AF_UNSPEC, length: 0, index: 0))
+    var found: [Int32: [InterfaceAddress]] = [:]
+    for reply in try dump(message, "list addresses") where reply.payload.count >= 8 {
+      let attributes = reply.attributes(after: 8)
+      let length = Int(reply.payload[1])
+      guard let own = attributes.address(IFA_LOCAL) ?? attributes.address(IFA_ADDRESS),
+        length <= own.bitWidth
+      else { continue }
+      let index = reply.payload[...].integer(at: 4, as: Int32.self)
+      found[index, default: []].append(InterfaceAddress(own, length: length))
+    }
+    return found.values.first { $0.contains { $0.address == address } } ?? []
+  }
+
   package func addAddress(_ address: InterfaceAddress, to interface: String) throws {
     try change(address, interface, UInt16(RTM_NEWADDR), Self.replace, "add address")
   }

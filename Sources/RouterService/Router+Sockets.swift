@@ -16,6 +16,7 @@ import NetTypes
 extension RouterConfiguration {
   var hasIPv6Neighbors: Bool {
     !interfaceNeighbors.isEmpty || neighbors.contains { !$0.address.isIPv4 }
+      || listenRanges.contains { !$0.prefix.isIPv4 }
   }
 
   fileprivate var addressesToListenOn: [IPAddress] {
@@ -23,7 +24,20 @@ extension RouterConfiguration {
     return hasIPv6Neighbors ? [.v4(.any), .v6(.any)] : [.v4(.any)]
   }
 
-  fileprivate var passwords: [IPAddress: String] { resolvedNeighbors.compactMapValues(\.password) }
+  /// By the addresses that a key is for.
+  fileprivate var passwords: [IPPrefix: String] {
+    var passwords: [IPPrefix: String] = [:]
+    for range in listenRanges {
+      if let password = peerGroup(range.peerGroup)?.settings.password {
+        passwords[range.prefix] = password
+      }
+    }
+    for (address, neighbor) in resolvedNeighbors {
+      guard let password = neighbor.password else { continue }
+      passwords[IPPrefix(address, length: address.bitWidth)] = password
+    }
+    return passwords
+  }
 }
 
 extension Router {
@@ -36,9 +50,10 @@ extension Router {
       }
       let local = SocketAddress(address, port: configuration.listenPort)
       try Sockets.bind(socket.rawValue, to: local)
-      try PeerSocket.prepare(socket.rawValue, isIPv4: address.isIPv4, timeToLive: nil)
-      for (peer, password) in configuration.passwords where peer.isIPv4 == address.isIPv4 {
-        try PeerSocket.setPassword(socket.rawValue, peer: peer, password)
+      // The answer to a SYN has to pass the peer's own GTSM. RFC 5082 §3.
+      try PeerSocket.prepare(socket.rawValue, isIPv4: address.isIPv4, timeToLive: 255)
+      for (peers, password) in configuration.passwords where peers.isIPv4 == address.isIPv4 {
+        try PeerSocket.setPassword(socket.rawValue, peers: peers, password)
       }
       try system("listen", "\(local)") { Glibc.listen(socket.rawValue, 64) }
       let listener = Listener(socket)
@@ -58,12 +73,12 @@ extension Router {
   /// Brings the keys of the listening sockets up to date.
   func setListenerPasswords(old: RouterConfiguration) {
     let (before, after) = (old.passwords, configuration.passwords)
-    for peer in Set(before.keys).union(after.keys) where before[peer] != after[peer] {
+    for peers in Set(before.keys).union(after.keys) where before[peers] != after[peers] {
       for listener in listeners
-      where Sockets.localAddress(listener.descriptor.rawValue)?.address.isIPv4 == peer.isIPv4 {
+      where Sockets.localAddress(listener.descriptor.rawValue)?.address.isIPv4 == peers.isIPv4 {
         do {
-          try PeerSocket.setPassword(listener.descriptor.rawValue, peer: peer, after[peer])
-        } catch { log.error("neighbor \(peer): \(error)") }
+          try PeerSocket.setPassword(listener.descriptor.rawValue, peers: peers, after[peers])
+        } catch { log.error("neighbor \(peers): \(error)") }
       }
     }
   }
@@ -73,14 +88,17 @@ extension Router {
       while let socket = try Sockets.accept(listener.descriptor.rawValue) {
         guard let peer = Sockets.peerAddress(socket.rawValue)?.address,
           let local = Sockets.localAddress(socket.rawValue)?.address,
-          let neighbor = effectiveConfiguration.resolvedNeighbors[peer],
+          let neighbor = effectiveConfiguration.acceptableNeighbor(peer),
           let id = speaker?.makeConnectionID()
         else { continue }
         try PeerSocket.prepare(
-          socket.rawValue, isIPv4: peer.isIPv4, timeToLive: timeToLive(neighbor))
+          socket.rawValue, isIPv4: peer.isIPv4,
+          timeToLive: neighbor.timeToLive(localAS: configuration.localAS),
+          minimumTimeToLive: neighbor.minimumTimeToLive)
         let connection = PeerConnection(accepted: socket)
         connections[id] = connection
-        drive(.accepted(id, peer: peer, local: local))
+        drive(
+          .accepted(id, peer: peer, local: local, interface: interfaceAddresses(beside: local)))
         if connections[id] != nil { try watch(id, connection) }
       }
     } catch {
@@ -88,8 +106,22 @@ extension Router {
     }
   }
 
-  private func timeToLive(_ neighbor: ResolvedNeighbor) -> UInt8? {
-    neighbor.remoteAS == configuration.localAS ? nil : neighbor.ebgpMultihop ?? 1
+  /// What else the interface of our end has, for next hops of the other family.
+  private func interfaceAddresses(beside local: IPAddress) -> InterfaceAddresses {
+    var result = InterfaceAddresses()
+    do {
+      try inNamespace {
+        for address in try Netlink().addresses(beside: local).map(\.address) {
+          switch address {
+          case .v4(let address): result.ipv4 = result.ipv4 ?? address
+          case .v6(let address) where address.isLinkLocal:
+            result.linkLocal = result.linkLocal ?? address
+          case .v6(let address): result.ipv6 = result.ipv6 ?? address
+          }
+        }
+      }
+    } catch { log.warning("addresses beside \(local): \(error)") }
+    return result
   }
 
   func connect(_ id: ConnectionID, _ target: ConnectionTarget) {
@@ -99,10 +131,11 @@ extension Router {
         let socket = try Sockets.stream(for: target.address)
         let descriptor = socket.rawValue
         try PeerSocket.prepare(
-          descriptor, isIPv4: target.address.isIPv4,
-          timeToLive: target.timeToLive == 255 ? nil : target.timeToLive)
+          descriptor, isIPv4: target.address.isIPv4, timeToLive: target.timeToLive,
+          minimumTimeToLive: target.minimumTimeToLive)
         if let password = target.password {
-          try PeerSocket.setPassword(descriptor, peer: target.address, password)
+          let peer = IPPrefix(target.address, length: target.address.bitWidth)
+          try PeerSocket.setPassword(descriptor, peers: peer, password)
         }
         if let source = target.source {
           try Sockets.bind(descriptor, to: SocketAddress(source, port: 0))
@@ -124,7 +157,9 @@ extension Router {
   private func watch(_ id: ConnectionID, _ connection: PeerConnection) throws(SystemError) {
     try connection.start { [weak self] event in
       switch event {
-      case .opened(let local): self?.drive(.connected(id, local: local))
+      case .opened(let local):
+        guard let self else { return }
+        drive(.connected(id, local: local, interface: interfaceAddresses(beside: local)))
       case .received(let bytes): self?.drive(.received(id, bytes))
       case .drained: self?.drive(.drained(id))
       case .closed:

@@ -40,6 +40,7 @@ import Testing
       extended.clusterList = [identifier("8.8.8.8"), identifier("7.7.7.7")]
       extended.extendedCommunities = [0x0002_fc00_0000_0001]
       extended.largeCommunities = [LargeCommunity(global: 1, local1: 2, local2: 3)]
+      extended.onlyToCustomer = ASNumber(64513)
       extended.opaque = [.init(flags: 0xe0, type: 99, value: [1, 2, 3])]
     }
     return attributes
@@ -113,6 +114,7 @@ import Testing
           800a08 08080808 07070707
           c01008 0002fc0000000001
           c0200c 00000001 00000002 00000003
+          c02304 0000fc01
           e06303 010203
           """, routes: "08 0a"),
       message: .update(UpdateMessage(attributes: rich, announced: [prefix("10.0.0.0/8")]))),

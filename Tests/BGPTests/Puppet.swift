@@ -104,10 +104,10 @@ struct Puppet {
   mutating func establish(
     as number: UInt32 = 64512, _ change: (inout Capabilities) -> Void = { _ in }
   ) {
+    options = CodecOptions(isInternal: number == 64512)
     connect()
     send(Self.open(as: number, change))
     send(.keepalive)
-    options = CodecOptions(isInternal: number == 64512)
   }
 
   /// Announces routes with ourselves as next hop.

@@ -32,4 +32,15 @@ extension RouterConfiguration {
     if let named = neighbors.first(where: { $0.address == address }) { return resolved(named) }
     return dynamicNeighbor(address)
   }
+
+  var listenRangeProblems: [Problem] {
+    listenRanges.compactMap { range in
+      let object = "listen range \(range.prefix)"
+      guard let group = peerGroup(range.peerGroup)?.settings else {
+        return Problem(object, "peer group", range.peerGroup, "a peer group that exists")
+      }
+      let hasRemoteAS = group.remoteAS != nil || group.remoteASKind != nil
+      return hasRemoteAS ? nil : Problem(object, "remote AS", "missing", "one in its peer group")
+    }
+  }
 }

@@ -54,12 +54,16 @@ extension RouterConfiguration {
       if let name = neighbor.peerGroup, !groups.contains(name) {
         problems.append(Problem(object, "peer group", name, "a peer group that exists"))
       }
+      if resolved(neighbor)?.families.isEmpty ?? false {
+        problems.append(Problem(object, "address families", "none active", "one or more"))
+      }
       if resolved(neighbor) == nil {
         problems.append(Problem(object, "remote AS", "missing", "one here or in its peer group"))
       }
       problems += neighbor.settings.problems(of: object)
     }
     problems += interfaceNeighborProblems(groups)
+    problems += listenRangeProblems
     return problems
   }
 }
@@ -78,6 +82,20 @@ extension NeighborSettings {
     }
     if let password, !(1...80).contains(password.utf8.count) {
       problems.append(.init(object, "password", "\(password.utf8.count) octets", "1 to 80 octets"))
+    }
+    if ttlSecurityHops != nil, ebgpMultihop != nil {
+      let expected = "one of ttl-security and ebgp-multihop"
+      problems.append(.init(object, "ttl-security", "set beside ebgp-multihop", expected))
+    }
+    if let hops = ttlSecurityHops, !(1...254).contains(hops) {
+      problems.append(.init(object, "ttl-security hops", "\(hops)", "1 to 254"))
+    }
+    if let text = shutdownMessage, text.utf8.count > 255 {
+      problems.append(
+        .init(object, "shutdown message", "\(text.utf8.count) octets", "at most 255 octets"))
+    }
+    if let percent = maximumPrefixes?.warningPercent, !(1...100).contains(percent) {
+      problems.append(.init(object, "maximum prefixes warning", "\(percent) %", "1 to 100 %"))
     }
     if let maximum = maximumPrefixes?.count, maximum < 1 {
       problems.append(.init(object, "maximum prefixes", "\(maximum)", "1 or more"))

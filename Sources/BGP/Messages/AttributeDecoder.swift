@@ -88,7 +88,8 @@ struct AttributeDecoder {
       AttributeType.clusterList, AttributeType.mpReach, AttributeType.mpUnreach:
       AttributeFlag.optional
     case AttributeType.aggregator, AttributeType.communities, AttributeType.extendedCommunities,
-      AttributeType.as4Path, AttributeType.as4Aggregator, AttributeType.largeCommunities:
+      AttributeType.as4Path, AttributeType.as4Aggregator, AttributeType.largeCommunities,
+      AttributeType.onlyToCustomer:
       AttributeFlag.optional | AttributeFlag.transitive
     default: nil
     }
@@ -167,6 +168,12 @@ struct AttributeDecoder {
       extended.largeCommunities = stride(from: 0, to: words.count, by: 3).map {
         LargeCommunity(global: words[$0], local1: words[$0 + 1], local2: words[$0 + 2])
       }
+    case AttributeType.onlyToCustomer:
+      // RFC 9234 §5.
+      guard isOneWord, let number = try? reader.readUInt32() else {
+        return AttributeError(.treatAsWithdraw, type, length)
+      }
+      extended.onlyToCustomer = ASNumber(number)
     case AttributeType.as4Path:
       // RFC 6793 §6: discarded where malformed, and from peers that need none.
       guard let path = ASPath(decoding: value, fourOctet: true) else {

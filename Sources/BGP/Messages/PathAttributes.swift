@@ -29,6 +29,8 @@ package struct PathAttributes: Hashable, Sendable {
     package var communities: [Community] = []
     package var extendedCommunities: [UInt64] = []
     package var largeCommunities: [LargeCommunity] = []
+    /// OTC, the AS that first kept the route among customers. RFC 9234 §5.
+    package var onlyToCustomer: ASNumber?
     package var originatorID: IPv4Address?
     package var clusterList: [IPv4Address] = []
     /// Optional transitive attributes that we pass on without knowing them.
@@ -54,6 +56,7 @@ package struct PathAttributes: Hashable, Sendable {
 
   package var communities: [Community] { extended?.communities ?? [] }
   package var originatorID: IPv4Address? { extended?.originatorID }
+  package var onlyToCustomer: ASNumber? { extended?.onlyToCustomer }
   package var clusterList: [IPv4Address] { extended?.clusterList ?? [] }
   /// Preference within this router alone; compared before LOCAL_PREF.
   package var weight: UInt32 { extended?.weight ?? 0 }

@@ -140,6 +140,11 @@ extension PathAttributes {
         }
       }
     }
+    if let onlyToCustomer = extended.onlyToCustomer {
+      writer.writeAttribute(AttributeType.onlyToCustomer, both) {
+        $0.write(onlyToCustomer.rawValue)
+      }
+    }
     for attribute in extended.opaque {
       // RFC 4271 §5: who passes on what it does not know says so.
       var flags = attribute.flags & ~AttributeFlag.extendedLength

@@ -79,6 +79,7 @@ enum AttributeType {
   static let as4Path: UInt8 = 17
   static let as4Aggregator: UInt8 = 18
   static let largeCommunities: UInt8 = 32
+  static let onlyToCustomer: UInt8 = 35
 }
 
 /// Attribute flags. RFC 4271 §4.3.

@@ -7,11 +7,9 @@ struct ExportRules: Sendable {
   /// RFC 4456 §6: off where clients have the routes of each other already.
   var reflectsBetweenClients: Bool
   var peer: ResolvedNeighbor
-  /// Our end of the session, the next hop of our own routes.
-  var localAddress: IPAddress
+  /// The next hops of our own routes.
+  var own: OwnNextHops
   var isInternal: Bool
-  /// Routes of IPv4 may have next hops of IPv6. RFC 8950.
-  var usesExtendedNextHop = false
   var policy: RoutingPolicy
   /// LOCAL_PREF of routes that have none.
   var defaultPreference: UInt32
@@ -53,7 +51,7 @@ struct ExportRules: Sendable {
       attributes.localPreference = attributes.localPreference ?? defaultPreference
       // RFC 4456 §10: a reflector leaves the next hop alone, unless it is told to be in between.
       if isOwn || (peer.nextHopSelf && (!reflects || peer.forcesNextHopSelf)) {
-        setNextHop(&attributes)
+        setNextHop(&attributes, prefix)
       }
     } else {
       attributes.asPath = attributes.asPath.prepending(localAS)
@@ -64,24 +62,30 @@ struct ExportRules: Sendable {
         extended.originatorID = nil
         extended.clusterList = []
       }
-      setNextHop(&attributes)
+      setNextHop(&attributes, prefix)
     }
     guard let hop = attributes.nextHop,
-      hop.isIPv4 == prefix.isIPv4 || (usesExtendedNextHop && !hop.isIPv4)
+      hop.isIPv4 == prefix.isIPv4 || (prefix.isIPv4 && own.extendedNextHop)
     else { return nil }
-    return policy.apply(peer.exportPolicy, to: prefix, attributes).map(demoted)
+    return policy.apply(peer.exportPolicy, to: prefix, attributes).flatMap(kept).map(demoted)
   }
 
   /// The default route that `default-originate` gives to this peer alone.
   func defaultRoute(_ family: AddressFamily) -> PathAttributes? {
-    guard peer.defaultOriginate, AddressFamily(of: localAddress) == family else { return nil }
-    var attributes = PathAttributes(origin: .igp, nextHop: localAddress)
+    guard peer.defaultOriginate, let hop = own.hop(for: family) else { return nil }
+    var attributes = PathAttributes(origin: .igp, nextHop: hop.address)
+    attributes.linkLocalNextHop = hop.linkLocal
     if isInternal {
       attributes.localPreference = defaultPreference
     } else {
       attributes.asPath = ASPath(sequence: [localAS])
     }
-    return demoted(attributes)
+    return kept(attributes).map(demoted)
+  }
+
+  /// Nil for what the peer's role forbids.
+  private func kept(_ attributes: PathAttributes) -> PathAttributes? {
+    OnlyToCustomer.announced(attributes, role: isInternal ? nil : peer.role, localAS: localAS)
   }
 
   /// As it goes out while we are about to leave. RFC 8326 §4.1.
@@ -97,8 +101,9 @@ struct ExportRules: Sendable {
     return attributes
   }
 
-  private func setNextHop(_ attributes: inout PathAttributes) {
-    attributes.nextHop = localAddress
-    attributes.linkLocalNextHop = nil
+  private func setNextHop(_ attributes: inout PathAttributes, _ prefix: IPPrefix) {
+    let hop = own.hop(for: AddressFamily(of: prefix))
+    attributes.nextHop = hop?.address
+    attributes.linkLocalNextHop = hop?.linkLocal
   }
 }

@@ -12,7 +12,14 @@ struct Exporter {
   private let passesOn: Bool
   /// The group's one member: what it gave us is told to nobody, and not kept.
   private let sole: PeerIndex?
-  private var last: (peer: PeerIndex, attributes: AttributeID, entry: AdjRIBOut.Entry)?
+  private var last: Answer?
+
+  private struct Answer {
+    var peer: PeerIndex
+    var attributes: AttributeID
+    var family: AddressFamily
+    var entry: AdjRIBOut.Entry
+  }
 
   init(
     rules: ExportRules, sources: [PathSource], isClient: [Bool], owners: [IPAddress: PeerIndex],
@@ -34,7 +41,9 @@ struct Exporter {
     // The default route is each peer's own matter where it was asked for.
     if key.length == 0, rules.peer.defaultOriginate { return .none }
     if !passesOn, path.peer != .local { return .none }
-    if let last, last.peer == path.peer, last.attributes == path.attributes {
+    if let last, last.peer == path.peer, last.attributes == path.attributes,
+      last.family == Key.family
+    {
       attributes.retain(last.entry.attributes)
       return last.entry
     }
@@ -51,7 +60,8 @@ struct Exporter {
     // A policy may tell prefixes apart.
     if rules.peer.exportPolicy.isEmpty {
       finish(&attributes)
-      last = (path.peer, path.attributes, entry)
+      last = Answer(
+        peer: path.peer, attributes: path.attributes, family: Key.family, entry: entry)
       attributes.retain(entry.attributes)
     }
     return entry

@@ -9,11 +9,11 @@ struct UpdateGroup: Sendable {
   struct Key: Equatable, Sendable {
     /// Without what concerns one neighbour alone.
     var settings: ResolvedNeighbor
-    var localAddress: IPAddress
+    var own: OwnNextHops
     var families: [AddressFamily]
     var options: CodecOptions
 
-    init(_ peer: ResolvedNeighbor, _ localAddress: IPAddress, _ negotiated: Negotiated) {
+    init(_ peer: ResolvedNeighbor, _ own: OwnNextHops, _ negotiated: Negotiated) {
       settings = peer
       settings.address = .v4(.any)
       settings.port = 0
@@ -30,7 +30,8 @@ struct UpdateGroup: Sendable {
       settings.bfd = nil
       settings.shutdownMessage = nil
       settings.allowOwnAS = 0
-      self.localAddress = localAddress
+      settings.isDynamic = false
+      self.own = own
       families = negotiated.families
       options = negotiated.options
     }

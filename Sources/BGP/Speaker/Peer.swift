@@ -8,6 +8,7 @@ struct Peer: Sendable {
     var session: Session
     var connection: ConnectionID?
     var local: IPAddress?
+    var interface = InterfaceAddresses()
     /// We opened the connection.
     var isInitiator = true
     var framer = MessageFramer()

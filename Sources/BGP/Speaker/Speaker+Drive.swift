@@ -26,11 +26,11 @@ extension Speaker {
         slot.isInitiator = true
         slot.framer = MessageFramer()
       }
-      let isInternal = peer.settings.remoteAS == configuration.localAS
       let target = ConnectionTarget(
         address: address, port: peer.settings.port, source: peer.settings.sourceAddress,
         password: peer.settings.password,
-        timeToLive: isInternal ? 255 : peer.settings.ebgpMultihop ?? 1)
+        timeToLive: peer.settings.timeToLive(localAS: configuration.localAS),
+        minimumTimeToLive: peer.settings.minimumTimeToLive)
       actions.append(.connect(id, target))
     case .close:
       guard let id = current.connection else { return }

@@ -12,7 +12,10 @@ extension Speaker {
         let slot = peer.established, let local = slot.local,
         let negotiated = slot.session.state.negotiated
       else { continue }
-      let key = UpdateGroup.Key(peer.settings, local, negotiated)
+      let own = OwnNextHops(
+        local: local, interface: slot.interface,
+        extendedNextHop: negotiated.options.extendedNextHop)
+      let key = UpdateGroup.Key(peer.settings, own, negotiated)
       peers[address]?.needsFullTable = false
       if let id = peer.group, groups[id]?.key == key {
         if peer.needsFullTable { markAllPending(address, id) }
@@ -108,8 +111,7 @@ extension Speaker {
     ExportRules(
       localAS: configuration.localAS, clusterID: configuration.clusterID ?? routerID,
       reflectsBetweenClients: configuration.reflectsBetweenClients, peer: key.settings,
-      localAddress: key.localAddress, isInternal: key.options.isInternal,
-      usesExtendedNextHop: key.options.extendedNextHop,
+      own: key.own, isInternal: key.options.isInternal,
       policy: policy, defaultPreference: configuration.defaultLocalPreference,
       isShuttingDown: configuration.isShuttingDownGracefully)
   }

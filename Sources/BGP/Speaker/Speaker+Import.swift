@@ -36,7 +36,8 @@ extension Speaker {
         break
       }
       updates += 1
-      if let limit = peer.settings.maximumPrefixes?.count, peer.prefixCounts[.ipv4] + change > limit {
+      if let limit = peer.settings.maximumPrefixes?.count, peer.prefixCounts[.ipv4] + change > limit
+      {
         break
       }
     }

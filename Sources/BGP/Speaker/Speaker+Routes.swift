@@ -59,12 +59,13 @@ extension Speaker {
     if attributes.originatorID == routerID { return nil }
     if attributes.clusterList.contains(configuration.clusterID ?? routerID) { return nil }
     if let hop = attributes.nextHop, hop == peer.established?.local { return nil }
+    guard let attributes = OnlyToCustomer.admitted(attributes, from: peer) else { return nil }
     guard attributes.localPreference != 0, attributes.communities.contains(.gracefulShutdown) else {
       return attributes
     }
-    var attributes = attributes
-    attributes.localPreference = 0
-    return attributes
+    var shutDown = attributes
+    shutDown.localPreference = 0
+    return shutDown
   }
 
   /// Puts a path in, or replaces the peer's earlier one; clears its stale mark.

@@ -60,15 +60,21 @@ extension Speaker {
     return id
   }
 
-  mutating func connected(_ id: ConnectionID, _ local: IPAddress, _ now: Instant) {
+  mutating func connected(
+    _ id: ConnectionID, _ local: IPAddress, _ interface: InterfaceAddresses, _ now: Instant
+  ) {
     guard let (address, slot) = connections[id] else { return actions.append(.close(id)) }
-    withSlot(address, slot) { $0.local = local }
+    withSlot(address, slot) { slot in
+      slot.local = local
+      slot.interface = interface
+    }
     renewOpen(address, slot)
     drive(address, slot, .connected, now)
   }
 
   mutating func accepted(
-    _ id: ConnectionID, _ address: IPAddress, _ local: IPAddress, _ now: Instant
+    _ id: ConnectionID, _ address: IPAddress, _ local: IPAddress,
+    _ interface: InterfaceAddresses, _ now: Instant
   ) {
     addDynamicPeer(address, now)
     guard let peer = peers[address], !peer.settings.shutdown, let primary = peer.slots.first else {
@@ -105,6 +111,7 @@ extension Speaker {
     withSlot(address, target) { slot in
       slot.connection = id
       slot.local = local
+      slot.interface = interface
       slot.isInitiator = false
       slot.framer = MessageFramer()
     }

@@ -88,8 +88,9 @@ package struct Speaker: Sendable {
     clock = now
     switch event {
     case .start: start(now)
-    case .connected(let id, let local): connected(id, local, now)
-    case .accepted(let id, let peer, let local): accepted(id, peer, local, now)
+    case .connected(let id, let local, let interface): connected(id, local, interface, now)
+    case .accepted(let id, let peer, let local, let interface):
+      accepted(id, peer, local, interface, now)
     case .closed(let id): closed(id, now)
     case .received(let id, let bytes): received(id, bytes, now)
     case .drained(let id): drained(id)

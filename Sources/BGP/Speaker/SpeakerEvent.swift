@@ -11,10 +11,14 @@ package struct ConnectionID: Hashable, Comparable, Sendable {
 package enum SpeakerEvent: Sendable {
   /// Starts every neighbour.
   case start
-  /// A connection asked for by `.connect` is open; `local` is our end.
-  case connected(ConnectionID, local: IPAddress)
+  /// A connection asked for by `.connect` is open; `local` is our end, `interface` what else its
+  /// interface has.
+  case connected(
+    ConnectionID, local: IPAddress, interface: InterfaceAddresses = InterfaceAddresses())
   /// A peer has opened a connection, under an id from `makeConnectionID`.
-  case accepted(ConnectionID, peer: IPAddress, local: IPAddress)
+  case accepted(
+    ConnectionID, peer: IPAddress, local: IPAddress,
+    interface: InterfaceAddresses = InterfaceAddresses())
   /// A connection could not be opened, or ended.
   case closed(ConnectionID)
   case received(ConnectionID, [UInt8])
@@ -64,6 +68,8 @@ package struct ConnectionTarget: Hashable, Sendable {
   package var password: String?
   /// 1 to a directly connected external peer. RFC 4271 §5.1.3.
   package var timeToLive: UInt8
+  /// What arrives with less is not the peer's. RFC 5082.
+  package var minimumTimeToLive: UInt8?
 }
 
 /// A change of the Loc-RIB.
