@@ -138,12 +138,17 @@ import Testing
     var configuration = simulation.speakers[a]!.configuration
     configuration.neighbors[0].settings.exportPolicy = PolicyChain(routeMap: "none")
     configuration.neighbors[0].settings.importPolicy = PolicyChain(routeMap: "prefer")
-    var rule = RouteFilter.Rule(true, prefix: prefix("10.53.0.0/16"), lengths: 16...32)
-    rule.localPreference = 300
-    let policy = RoutingPolicy(filters: ["prefer": RouteFilter(rules: [rule])])
+    var policy = RoutingPolicy()
+    var pods = PrefixList()
+    pods.add(permit: true, PrefixCondition(prefix("10.53.0.0/16"), atMost: 32))
+    policy.prefixLists["pods"] = pods
+    policy.routeMaps["prefer"] = RouteMap([
+      RouteMap.Clause(
+        10, matches: [.prefixList(.ipv4, "pods")], changes: [.localPreference(.value(300))])
+    ])
     simulation.handle(a, .configure(configuration, policy))
     simulation.run(for: .seconds(1))
-    // A name without a filter lets nothing through.
+    // A name that the policy does not know lets nothing through.
     #expect(simulation.hops(b, "10.53.1.0/26") == nil)
     let learnt = simulation.speakers[a]?.routes.first { $0.prefix == prefix("10.53.2.0/26") }
     #expect(learnt?.attributes.localPreference == 300)

@@ -3,17 +3,42 @@ import NetTypes
 /// What a route passes on its way in or out; each by its name in the router's policy, in this order.
 /// A name that the policy does not know lets nothing through.
 package struct PolicyChain: Hashable, Sendable {
-  package var prefixList: String?
-  package var asPathList: String?
-  package var routeMap: String?
+  /// What the routes of one family pass.
+  package struct Names: Hashable, Sendable {
+    /// `distribute-list`.
+    package var accessList: String?
+    package var prefixList: String?
+    package var asPathList: String?
+    package var routeMap: String?
 
-  package init(prefixList: String? = nil, asPathList: String? = nil, routeMap: String? = nil) {
-    self.prefixList = prefixList
-    self.asPathList = asPathList
-    self.routeMap = routeMap
+    package init(
+      accessList: String? = nil, prefixList: String? = nil, asPathList: String? = nil,
+      routeMap: String? = nil
+    ) {
+      self.accessList = accessList
+      self.prefixList = prefixList
+      self.asPathList = asPathList
+      self.routeMap = routeMap
+    }
+
+    package var isEmpty: Bool { self == Names() }
   }
 
-  package var isEmpty: Bool { prefixList == nil && asPathList == nil && routeMap == nil }
+  package var ipv4: Names
+  package var ipv6: Names
+
+  /// The same for every family.
+  package init(prefixList: String? = nil, asPathList: String? = nil, routeMap: String? = nil) {
+    ipv4 = Names(prefixList: prefixList, asPathList: asPathList, routeMap: routeMap)
+    ipv6 = ipv4
+  }
+
+  package subscript(family: AddressFamily) -> Names {
+    get { family == .ipv4 ? ipv4 : ipv6 }
+    set { if family == .ipv4 { ipv4 = newValue } else { ipv6 = newValue } }
+  }
+
+  package var isEmpty: Bool { ipv4.isEmpty && ipv6.isEmpty }
 }
 
 /// How many prefixes a neighbour may announce. RFC 4271 §6.7, RFC 4486 §4.

@@ -103,10 +103,11 @@ package struct ASPath: Hashable, Sendable {
 }
 
 extension ASPath: CustomStringConvertible {
-  /// As routers print it: `64512 65001 {1 2}`.
+  /// As routers print it: `64512 65001 {1,2}`.
   package var description: String {
     segments.map { segment in
-      let text = segment.numbers.map(\.description).joined(separator: " ")
+      let isSet = segment.kind == .set || segment.kind == .confederationSet
+      let text = segment.numbers.map(\.description).joined(separator: isSet ? "," : " ")
       return switch segment.kind {
       case .sequence: text
       case .set: "{\(text)}"

@@ -110,13 +110,7 @@ package struct Community: RawRepresentable, Hashable, Sendable, CustomStringConv
   package static let noExportSubconfederation = Community(rawValue: 0xFFFF_FF03)
 
   package var description: String {
-    switch self {
-    case .gracefulShutdown: "graceful-shutdown"
-    case .noExport: "no-export"
-    case .noAdvertise: "no-advertise"
-    case .noExportSubconfederation: "local-AS"
-    default: "\(rawValue >> 16):\(rawValue & 0xffff)"
-    }
+    Self.wellKnown.first { $0.value == self }?.name ?? "\(rawValue >> 16):\(rawValue & 0xffff)"
   }
 }
 

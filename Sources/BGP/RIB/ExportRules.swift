@@ -35,7 +35,6 @@ struct ExportRules: Sendable {
       }
     }
     var attributes = best.attributes
-    attributes.dropLocalMarks()
     let reflects = isInternal && best.kind == .internal
     if reflects {
       // RFC 4271 §9.2: no internal route to an internal peer, unless one of the two is a client.
@@ -54,7 +53,6 @@ struct ExportRules: Sendable {
         setNextHop(&attributes, prefix)
       }
     } else {
-      attributes.asPath = attributes.asPath.prepending(localAS)
       attributes.localPreference = nil
       // RFC 4271 §5.1.4: another AS's MED is not passed on.
       if !isOwn { attributes.multiExitDiscriminator = nil }
@@ -64,10 +62,22 @@ struct ExportRules: Sendable {
       }
       setNextHop(&attributes, prefix)
     }
-    guard let hop = attributes.nextHop,
+    let context = PolicyContext(
+      isExport: true, peer: peer.address, local: own.local,
+      learntNextHop: best.attributes.nextHop, source: isOwn ? .local : .bgp)
+    guard var told = policy.apply(peer.exportPolicy, to: prefix, attributes, context) else {
+      return nil
+    }
+    // After the policy, which so can name routes of our own by their empty path.
+    if !isInternal {
+      told.asPath = told.asPath.prepending(localAS)
+      told.localPreference = nil
+    }
+    told.dropLocalMarks()
+    guard let hop = told.nextHop,
       hop.isIPv4 == prefix.isIPv4 || (prefix.isIPv4 && own.extendedNextHop)
     else { return nil }
-    return policy.apply(peer.exportPolicy, to: prefix, attributes).flatMap(kept).map(demoted)
+    return kept(told).map(demoted)
   }
 
   /// The default route that `default-originate` gives to this peer alone.

@@ -15,7 +15,9 @@ extension Speaker {
       let own = OwnNextHops(
         local: local, interface: slot.interface,
         extendedNextHop: negotiated.options.extendedNextHop)
-      let key = UpdateGroup.Key(peer.settings, own, negotiated)
+      var key = UpdateGroup.Key(peer.settings, own, negotiated)
+      // A policy that asks who is told sets each neighbour apart.
+      if policy.dependsOnPeer(peer.settings.exportPolicy) { key.settings.address = address }
       peers[address]?.needsFullTable = false
       if let id = peer.group, groups[id]?.key == key {
         if peer.needsFullTable { markAllPending(address, id) }

@@ -26,12 +26,15 @@ extension Speaker {
       self.attributes.note(received: raw, negotiated.options, as: received)
     }
     let accepted = accepted(attributes, peer)
+    let context = PolicyContext(
+      peer: address, local: peer.established?.local,
+      defaultLocalPreference: configuration.defaultLocalPreference)
     var shared: (attributes: PathAttributes, id: AttributeID)?
     for (position, prefix) in update.announced.enumerated()
     where families.contains(AddressFamily(of: prefix)) {
       let identifier = update.announcedIdentifiers?[position] ?? 0
       let imported = accepted.flatMap {
-        policy.apply(peer.settings.importPolicy, to: prefix, $0)
+        policy.apply(peer.settings.importPolicy, to: prefix, $0, context)
       }
       guard let imported else {
         removePath(of: peer.index, prefix, identifier)
