@@ -14,6 +14,8 @@ package struct ZebosConfiguration: Equatable, Sendable {
   package var hostname = "edge"
   /// Nil while no `router bgp` stands.
   package var router: RouterConfiguration?
+  /// Lists and route maps, by name.
+  package var policy = RoutingPolicy()
   /// `bgp graceful-restart` has been said, with or without a time.
   var saysGracefulRestart = false
 
@@ -22,6 +24,10 @@ package struct ZebosConfiguration: Equatable, Sendable {
   /// Where a statement stands.
   package enum Context: Hashable, Sendable {
     case global, router
+    /// `address-family ipv4|ipv6 unicast`.
+    case family(AddressFamily)
+    /// A clause of a route map, by name and sequence number.
+    case routeMap(String, UInt16)
   }
 
   /// A statement that cannot be taken: what was found, and what was expected there.
@@ -63,11 +69,20 @@ package struct ZebosConfiguration: Equatable, Sendable {
     guard let first = words.first, !first.hasPrefix("!"), !first.hasPrefix("#") else { return }
     var copy = self
     var statement = Statement(words, line: line.trimmed)
-    if context == .router, try copy.applyRouter(&statement) {
-      self = copy
-      return
+    switch context {
+    case .routeMap(let name, let sequence):
+      if try copy.applyClause(&statement, name, sequence) {
+        self = copy
+        return
+      }
+    case .router, .family:
+      if try copy.applyRouter(&statement, &context) {
+        self = copy
+        return
+      }
+    case .global: break
     }
-    // A statement that is none of the router's ends its section, as in a file.
+    // A statement that is none of its section ends that section, as in a file.
     try copy.applyGlobal(&statement, &context)
     self = copy
   }
@@ -76,7 +91,9 @@ package struct ZebosConfiguration: Equatable, Sendable {
     _ statement: inout Statement, _ context: inout Context
   ) throws(Mistake) {
     let negated = statement.take("no")
-    if statement.take("router") {
+    if try applyPolicy(&statement, &context, negated) {
+      try statement.end()
+    } else if statement.take("router") {
       try statement.need("bgp")
       let number = try statement.asNumber()
       try statement.end()
@@ -98,73 +115,20 @@ package struct ZebosConfiguration: Equatable, Sendable {
     } else if statement.take("hostname") {
       hostname = negated ? "edge" : try statement.word("a name")
       context = .global
+    } else if statement.takeWords(["exit"]) || statement.takeWords(["exit-address-family"]) {
+      if case .family = context { context = .router } else { context = .global }
     } else if Self.tolerated.contains(where: { statement.takeAll($0) }) {
       context = .global
     } else {
-      throw statement.mistake("router bgp, hostname or a statement of the section before")
+      throw statement.mistake(
+        "router bgp, route-map, a list, hostname or a statement of the section before")
     }
   }
 
-  /// Statements of a full configuration that concern logins and not routing.
+  /// Statements of a full configuration that concern logins and the program, and not routing.
   private static let tolerated = [
-    ["service", "password-encryption"], ["line"], ["login"], ["end"], ["exit"], ["log"],
-    ["address-family", "ipv4", "unicast"], ["exit-address-family"], ["version"], ["frr"],
+    ["service"], ["line"], ["login"], ["end"], ["log"], ["version"], ["frr"], ["password"],
+    ["enable", "password"], ["exec-timeout"], ["agentx"], ["debug"], ["ip", "forwarding"],
+    ["ipv6", "forwarding"],
   ]
-
-  /// False if the statement is none of this section.
-  private mutating func applyRouter(_ statement: inout Statement) throws(Mistake) -> Bool {
-    guard var router else { return false }
-    var attempt = statement
-    let negated = attempt.take("no")
-    switch attempt.next() {
-    case "bgp": try applyBGP(&attempt, &router, negated)
-    case "neighbor": try Self.applyNeighbor(&attempt, &router, negated)
-    case "network": try Self.applyNetwork(&attempt, &router, negated)
-    case "maximum-paths":
-      _ = attempt.take("ibgp")
-      router.maximumPaths = negated ? 1 : Int(try attempt.number(1...256, "1 to 256"))
-    case "timers":
-      try attempt.need("bgp")
-      router.timers = negated ? SessionTimers() : try attempt.timers()
-    default: return false
-    }
-    try attempt.end()
-    statement = attempt
-    self.router = router
-    return true
-  }
-
-  private mutating func applyBGP(
-    _ statement: inout Statement, _ router: inout RouterConfiguration, _ negated: Bool
-  ) throws(Mistake) {
-    if statement.take("router-id") {
-      router.routerID = negated ? nil : try statement.ipv4()
-    } else if statement.take("graceful-restart") {
-      saysGracefulRestart = !negated
-      router.gracefulRestart.isEnabled = !negated
-      if statement.take("restart-time") {
-        let seconds = try statement.number(0...4095, "0 to 4095 seconds")
-        if !negated { router.gracefulRestart.restartTime = .seconds(seconds) }
-      }
-    } else if statement.take("cluster-id") {
-      router.clusterID = negated ? nil : try statement.ipv4()
-    } else if statement.takeAll(["client-to-client", "reflection"]) {
-      router.reflectsBetweenClients = !negated
-    } else if statement.take("always-compare-med") {
-      router.alwaysCompareMED = !negated
-    } else if !statement.take("log-neighbor-changes") {
-      throw statement.mistake("router-id, graceful-restart, cluster-id or always-compare-med")
-    }
-  }
-
-  private static func applyNetwork(
-    _ statement: inout Statement, _ router: inout RouterConfiguration, _ negated: Bool
-  ) throws(Mistake) {
-    let word = try statement.word("a prefix")
-    guard let prefix = IPPrefix(word) else {
-      throw statement.mistake("a prefix without host bits, as 10.53.0.0/26")
-    }
-    router.networks.removeAll { $0 == prefix }
-    if !negated { router.networks.append(prefix) }
-  }
 }

@@ -15,6 +15,9 @@ extension ZebosConfiguration {
 
     var isAtEnd: Bool { position == words.count }
 
+    /// The next word, which stays.
+    var peek: String? { position < words.count ? words[position] : nil }
+
     mutating func next() -> String? {
       guard position < words.count else { return nil }
       defer { position += 1 }
@@ -27,6 +30,13 @@ extension ZebosConfiguration {
       return true
     }
 
+    /// Takes these words, all or none.
+    mutating func takeWords(_ expected: [String]) -> Bool {
+      guard words[position...].starts(with: expected) else { return false }
+      position += expected.count
+      return true
+    }
+
     /// Takes the whole rest if it begins with `expected`.
     mutating func takeAll(_ expected: [String]) -> Bool {
       guard words[position...].starts(with: expected) else { return false }
@@ -34,8 +44,9 @@ extension ZebosConfiguration {
       return true
     }
 
-    mutating func need(_ word: String) throws(Mistake) {
-      if !take(word) { throw mistake(word) }
+    /// - Parameter expected: What else may stand here.
+    mutating func need(_ word: String, or expected: String? = nil) throws(Mistake) {
+      if !take(word) { throw mistake(expected ?? word) }
     }
 
     mutating func word(_ expected: String) throws(Mistake) -> String {

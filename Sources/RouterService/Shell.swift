@@ -21,6 +21,8 @@ import NetTypes
 ///                              ▲──────── end ───────┐             │ router bgp
 ///                              └─────────── edge[0](config-router)# ◀┘
 ///
+/// Address families and the clauses of route maps are sections of the same kind.
+///
 /// Each statement is in force at once; `write` keeps it. A mistake is answered with a line that
 /// begins with `%` and changes nothing.
 @Loop package final class Shell {
@@ -49,6 +51,8 @@ import NetTypes
     case .privileged: return "\(name)[0]#"
     case .configuration(.global): return "\(name)[0](config)#"
     case .configuration(.router): return "\(name)[0](config-router)#"
+    case .configuration(.family): return "\(name)[0](config-router-af)#"
+    case .configuration(.routeMap): return "\(name)[0](config-route-map)#"
     }
   }
 
@@ -74,6 +78,8 @@ import NetTypes
     case .privileged: .privileged
     case .configuration(.global): .configuration
     case .configuration(.router): .router
+    case .configuration(.family): .family
+    case .configuration(.routeMap): .routeMap
     }
   }
 
@@ -127,7 +133,8 @@ import NetTypes
     case .end: mode = .privileged
     case .exit:
       switch mode {
-      case .configuration(.router): mode = .configuration(.global)
+      case .configuration(.family): mode = .configuration(.router)
+      case .configuration(.router), .configuration(.routeMap): mode = .configuration(.global)
       case .configuration(.global): mode = .privileged
       case .user, .privileged: isOver = true
       }

@@ -94,8 +94,10 @@ struct ShellGrammar: Sendable {
         continue
       }
       left = left.filter { $0.tokens.count > index }
-      let literals = Self.literals(left, at: index).filter { $0.hasPrefix(word.lowercased()) }
-      let chosen = literals.contains(word.lowercased()) ? [word.lowercased()] : literals
+      let typed = word.lowercased()
+      let literals = Self.literals(left, at: index).filter { $0.lowercased().hasPrefix(typed) }
+      let exact = literals.filter { $0.lowercased() == typed }
+      let chosen = exact.isEmpty ? literals : exact
       if chosen.count > 1 { throw .ambiguous(word, chosen) }
       if let literal = chosen.first {
         left = left.filter { $0.tokens[index] == .word(literal) }
@@ -128,7 +130,7 @@ struct ShellGrammar: Sendable {
       let token = command.tokens[index]
       let fits: Bool
       if case .word(let word) = token {
-        fits = word.hasPrefix(partial.lowercased())
+        fits = word.lowercased().hasPrefix(partial.lowercased())
       } else {
         fits = partial.isEmpty || token.accepts(partial)
       }

@@ -76,13 +76,28 @@ import Telemetry
     package var description: String { problems.map { "\($0)" }.joined(separator: "; ") }
   }
 
-  /// Puts a configuration in force.
+  /// Puts a configuration in force; one that the router refuses leaves what was before.
   package func apply(_ configuration: ZebosConfiguration) throws {
+    let before = self.configuration
     self.configuration = configuration
+    do {
+      try enforce(configuration)
+    } catch {
+      self.configuration = before
+      if let running = router, let wanted = before.router {
+        try? running.apply(wanted, policy: before.policy)
+      }
+      throw error
+    }
+    failure = nil
+  }
+
+  private func enforce(_ configuration: ZebosConfiguration) throws {
     switch (router, configuration.router) {
-    case (let running?, let wanted?): try running.apply(wanted)
+    case (let running?, let wanted?): try running.apply(wanted, policy: configuration.policy)
     case (nil, let wanted?):
-      let fresh = Router(configuration: wanted, options: options, log: log)
+      let fresh = Router(
+        configuration: wanted, policy: configuration.policy, options: options, log: log)
       try fresh.start()
       router = fresh
     case (let running?, nil):
@@ -90,7 +105,6 @@ import Telemetry
       router = nil
     case (nil, nil): break
     }
-    failure = nil
   }
 
   package func save() throws {

@@ -40,6 +40,8 @@ package struct RouterConfiguration: Equatable, Sendable {
   package var defaultLocalPreference: UInt32 = 100
   /// Everything is announced with GRACEFUL_SHUTDOWN and the lowest preference. RFC 8326.
   package var isShuttingDownGracefully = false
+  /// Neighbours of an IPv4 address exchange IPv4 routes without being told to.
+  package var activatesIPv4ByDefault = true
   /// Who may connect without being named.
   package var listenRanges: [ListenRange] = []
   /// Neighbours that listen ranges may make, all together.
@@ -222,6 +224,8 @@ extension RouterConfiguration {
     case (nil, .external): remoteAS = ASNumber(0)
     case (nil, nil): return nil
     }
+    let usual: [AddressFamily: Bool] =
+      neighbor.address.isIPv4 && !activatesIPv4ByDefault ? [.ipv4: false] : [:]
     return ResolvedNeighbor(
       address: neighbor.address, port: neighbor.port, remoteAS: remoteAS,
       remoteASKind: kind, peerGroup: neighbor.peerGroup,
@@ -240,7 +244,7 @@ extension RouterConfiguration {
       interface: neighbor.interface,
       ebgpMultihop: own.ebgpMultihop ?? group.ebgpMultihop,
       maximumPrefixes: own.maximumPrefixes ?? group.maximumPrefixes,
-      activations: group.activations.merging(own.activations) { $1 },
+      activations: usual.merging(group.activations) { $1 }.merging(own.activations) { $1 },
       addPath: own.addPath ?? group.addPath ?? AddPath(), role: own.role ?? group.role,
       needsRole: own.needsRole ?? group.needsRole ?? false,
       ttlSecurityHops: own.ttlSecurityHops ?? group.ttlSecurityHops, bfd: own.bfd ?? group.bfd,

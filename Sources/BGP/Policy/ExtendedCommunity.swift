@@ -2,7 +2,7 @@ import NetTypes
 
 /// An extended community with a text. RFC 4360, RFC 5668 (four-octet AS).
 package struct ExtendedCommunity: RawRepresentable, CommunityValue {
-  package enum Kind: UInt8, Sendable {
+  package enum Kind: UInt8, Sendable, CaseIterable {
     case routeTarget = 2
     case siteOfOrigin = 3
 
