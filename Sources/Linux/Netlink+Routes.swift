@@ -200,7 +200,7 @@ extension Netlink {
     return route
   }
 
-  private static func gateway(in attributes: NetlinkAttributes) -> IPAddress? {
+  static func gateway(in attributes: NetlinkAttributes) -> IPAddress? {
     if let gateway = attributes.address(Int(RTA_GATEWAY.rawValue)) { return gateway }
     guard let via = attributes[Int(RTA_VIA.rawValue)], via.count > 2 else { return nil }
     let octets = Array(via.dropFirst(2))

@@ -2,6 +2,7 @@
 #pragma once
 #include "CLinuxDatagram.h"
 
+#include <linux/filter.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/nexthop.h>
