@@ -73,8 +73,12 @@ extension Speaker {
 
   private mutating func applyNetworks(_ old: [IPPrefix], _ new: [IPPrefix]) {
     let kept = Set(new)
-    for prefix in old where !kept.contains(prefix) && !originated.contains(prefix) {
-      removePath(of: .local, prefix)
+    for prefix in old where !kept.contains(prefix) {
+      if let attributes = originated[prefix] {
+        addLocalRoute(prefix, attributes)
+      } else {
+        removePath(of: .local, prefix)
+      }
     }
     for prefix in new { addLocalRoute(prefix) }
   }

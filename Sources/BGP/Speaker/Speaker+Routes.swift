@@ -95,8 +95,8 @@ extension Speaker {
     peers[address]?.prefixCounts[AddressFamily(of: prefix)] += change
   }
 
-  mutating func addLocalRoute(_ prefix: IPPrefix) {
-    let id = attributes.intern(PathAttributes(origin: .igp))
+  mutating func addLocalRoute(_ prefix: IPPrefix, _ own: PathAttributes = PathAttributes()) {
+    let id = attributes.intern(own)
     setPath(of: .local, prefix, 0, id)
     attributes.release(id)
   }

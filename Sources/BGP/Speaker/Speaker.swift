@@ -39,7 +39,7 @@ package struct Speaker: Sendable {
   var uncollected4: [UInt32] = []
   var uncollected6: [UInt32] = []
   /// Prefixes originated by events, beside the configured networks.
-  var originated: Set<IPPrefix> = []
+  var originated: [IPPrefix: PathAttributes] = [:]
 
   var isStarted = false
   /// The instant of the event at hand.
@@ -98,11 +98,12 @@ package struct Speaker: Sendable {
     case .configure(let configuration, let policy):
       configure(configuration, policy, now)
       areGroupsStale = true
-    case .originate(let prefix):
-      originated.insert(prefix)
-      addLocalRoute(prefix)
+    case .originate(let prefix, let attributes):
+      originated[prefix] = attributes
+      // What `network` names is announced as configured.
+      if !configuration.networks.contains(prefix) { addLocalRoute(prefix, attributes) }
     case .withdraw(let prefix):
-      originated.remove(prefix)
+      originated[prefix] = nil
       if !configuration.networks.contains(prefix) { removePath(of: .local, prefix) }
     case .nextHop(let address, let cost):
       if let hop = attributes.nextHops.setCost(cost, of: address) { touchPaths(through: hop) }

@@ -27,7 +27,8 @@ package enum SpeakerEvent: Sendable {
   /// `deadline` has come.
   case tick
   case configure(RouterConfiguration, RoutingPolicy)
-  case originate(IPPrefix)
+  /// A prefix of our own, or other attributes for one.
+  case originate(IPPrefix, PathAttributes = PathAttributes())
   case withdraw(IPPrefix)
   /// The cost to a next hop; nil: unreachable.
   case nextHop(IPAddress, cost: UInt32?)
