@@ -2,11 +2,20 @@ import Glibc
 import Linux
 import NetTypes
 
-/// Keeps one routing table of the kernel as the Loc-RIB has it.
-///
-/// Routes are marked by a routing protocol number of their own, and stand at a metric of their own,
-/// so that replacing one atomically (NLM_F_REPLACE) cannot hit a route that somebody else made.
-/// Those that an earlier process left stay in use until `sweep`: a crash removes no route.
+// Keeps one routing table of the kernel as the Loc-RIB has it.
+//
+//   set(prefix, target) ─▶ changed ─▶ flush:  1  a group whose routes all go on together is changed
+//                                                where it stands: one request for all of them
+//                                             2  targets that lose every route go with their object
+//                                             3  other routes one by one, hundreds in a system call
+//   news of links      ─▶ nextHopsMayHaveChanged: objects compared, next hops asked for anew
+//   news of our routes ─▶ lost(prefixes)
+//
+// Invariants: routes carry a protocol number and a metric of their own, so that replacing one
+// atomically (NLM_F_REPLACE) cannot hit a route that somebody else made at another metric. What an
+// earlier process left stays in use until `sweep`: a crash removes no route.
+
+/// The routes of ours in one routing table of the kernel.
 @Loop package final class KernelRoutes {
   package struct Options: Sendable {
     /// 254 is main.
@@ -14,8 +23,22 @@ import NetTypes
     /// rtm_protocol. Ours alone: RTPROT_BGP (186), BIRD (12) and ZEBRA (11) are other daemons'.
     package var routingProtocol: UInt8 = 167
     package var metric: UInt32 = 167
+    /// Lead routes to nexthop objects, where the kernel has them.
+    package var usesNexthops = true
+    /// How long a flow may pause before a next hop that came back may get it.
+    package var idleTime = Duration.seconds(60)
+    /// How long flows may stay unevenly spread before busy ones move too; zero: for ever.
+    package var unbalancedTime = Duration.zero
+    /// A default route, not of ours, may lead to a next hop.
+    package var resolvesThroughDefault = false
 
     package init() {}
+
+    /// Ids of nexthop objects: 65,536 for each table. Tables equal modulo 4096 cannot share a namespace.
+    package var nexthopIDs: ClosedRange<UInt32> {
+      let base = 0x1000_0000 | (table & 0xfff) << 16
+      return base...(base | 0xffff)
+    }
   }
 
   /// Whether a prefix is in the kernel's table.
@@ -30,153 +53,176 @@ import NetTypes
     case blackhole
   }
 
+  struct Entry {
+    /// 0: no route.
+    var wanted: TargetTable.ID = 0
+    /// What the kernel has.
+    var installed: TargetTable.ID = 0
+    var isChanged = false
+    /// Met by the audit underway.
+    var isSeen = false
+  }
+
   package let options: Options
   /// Interfaces of next hops that are link-local.
-  package var linkLocalInterfaces: [IPAddress: String] = [:]
-  private let netlink: Netlink
-  private var desired: [IPPrefix: Target] = [:]
-  private var states: [IPPrefix: State] = [:]
+  package var linkLocalInterfaces: [IPAddress: String] = [:] {
+    didSet {
+      if linkLocalInterfaces == oldValue { return }
+      resolver.interfaces = linkLocalInterfaces
+      onInterfacesChange?()
+    }
+  }
+  /// Called when next hops need another look for it.
+  var onInterfacesChange: (@Loop () -> Void)?
+  let netlink: Netlink
+  let nexthops: KernelNexthops
+  let resolver: NextHopResolver
+  var entries = PrefixMap<Entry>()
+  var targets = TargetTable()
   /// Changed since the last `flush`.
-  private var changed: Set<IPPrefix> = []
+  var changed: [IPPrefix] = []
   /// Left by an earlier process and not yet taken over.
-  private var adopted: Set<IPPrefix> = []
-  private var isSwept = false
+  var adopted = PrefixMap<RouteTarget>()
+  var isSwept = false
+  /// Why single routes were refused.
+  var refusals: [IPPrefix: String] = [:]
+  /// Why targets have no route, or one without some of their next hops.
+  var problems: [TargetTable.ID: String] = [:]
+  private var random = SeededRandom(seed: 167)
+  private var last: (target: Target, id: TargetTable.ID)?
 
   /// Works in the calling thread's network namespace.
   package init(_ options: Options = Options()) throws {
     self.options = options
     netlink = try Netlink()
+    nexthops = KernelNexthops(
+      netlink, routingProtocol: options.routingProtocol, range: options.nexthopIDs,
+      buckets: NexthopObject.Buckets(
+        count: 256, idle: options.idleTime, unbalanced: options.unbalancedTime))
+    resolver = NextHopResolver(
+      netlink, routingProtocol: options.routingProtocol,
+      resolvesThroughDefault: options.resolvesThroughDefault)
+    resolver.ownNextHops = { [unowned self] prefix in
+      entries[prefix].map { targets[$0.installed].hops } ?? []
+    }
   }
 
-  package func state(of prefix: IPPrefix) -> State? { states[prefix] }
+  var owner: RouteOwner {
+    RouteOwner(
+      table: options.table, routingProtocol: options.routingProtocol, metric: options.metric)
+  }
 
-  /// Finds what an earlier process left. True if there is any.
-  package func adopt() throws -> Bool {
-    adopted = Set(try own().map(\.destination))
-    return !adopted.isEmpty
+  /// Whether routes lead to nexthop objects.
+  var usesNexthops: Bool { options.usesNexthops && nexthops.support != .none }
+
+  /// What the kernel offers, if it is less than we would use.
+  package var limitation: String? {
+    switch nexthops.support {
+    case _ where !options.usesNexthops: nil
+    case .none: "the kernel has no nexthop objects: routes name their gateways"
+    case .groups: "the kernel has no resilient groups: a lost next hop moves flows of others too"
+    case .resilientGroups: nil
+    }
+  }
+
+  package func state(of prefix: IPPrefix) -> State? {
+    guard let entry = entries[prefix], entry.wanted != 0 else { return nil }
+    if let reason = refusals[prefix] ?? problems[entry.wanted] { return .failed(reason) }
+    return entry.installed == entry.wanted ? .installed : .failed("not installed yet")
   }
 
   package func set(_ prefix: IPPrefix, _ target: Target?) {
-    if desired[prefix] == target, target == nil || states[prefix] == .installed { return }
-    desired[prefix] = target
-    changed.insert(prefix)
+    let id = target.map(intern) ?? 0
+    var entry = entries[prefix] ?? Entry()
+    if entry.wanted == id, id == 0 || entry.installed == id { return }
+    targets[entry.wanted].wanted -= entry.wanted == 0 ? 0 : 1
+    targets[id].wanted += id == 0 ? 0 : 1
+    entry.wanted = id
+    note(prefix, &entry)
+    entries[prefix] = entry
+  }
+
+  /// Neighbouring routes mostly go the same way.
+  private func intern(_ target: Target) -> TargetTable.ID {
+    if let last, last.target == target { return last.id }
+    let id = targets.intern(target)
+    last = (target, id)
+    return id
+  }
+
+  func note(_ prefix: IPPrefix, _ entry: inout Entry) {
+    if entry.isChanged { return }
+    entry.isChanged = true
+    changed.append(prefix)
   }
 
   /// Brings what was `set` into the kernel, many routes in one system call.
   package func flush() throws {
     if changed.isEmpty { return }
-    let additions = changed.filter { desired[$0] != nil }.sorted()
-    // What an earlier process left and nobody has learnt yet stays until the sweep.
-    let removals = changed.filter { desired[$0] == nil && (isSwept || !adopted.contains($0)) }
-      .sorted()
+    var prefixes = changed
     changed = []
-    try remove(removals)
-    try install(additions)
+    for prefix in prefixes { entries[prefix]?.isChanged = false }
+    // Sorted ones make the kernel rebuild its trie again and again.
+    if prefixes.count > 1000 { prefixes.shuffle(using: &random) }
+    try moveGroups(prefixes)
+    try removeTargets(prefixes)
+    try write(prefixes)
+    collect()
   }
 
   /// Removes what an earlier process left and was not learnt again.
   package func sweep() throws {
-    isSwept = true
     try flush()
-    try remove(adopted.filter { desired[$0] == nil }.sorted())
-    adopted = []
-  }
-
-  /// Compares the kernel's table with what it should hold, and mends it: the kernel drops routes
-  /// when a link goes down, and people delete them.
-  package func audit() throws {
-    var present: [IPPrefix: Route] = [:]
-    for route in try own() where route.metric == options.metric {
-      present[route.destination] = route
+    isSwept = true
+    let writer = RouteWriter(netlink, owner) { _, _ in }
+    try adopted.forEach { prefix, _ in
+      if (entries[prefix]?.installed ?? 0) == 0 { try writer.delete(prefix) }
     }
-    let missing = desired.filter { prefix, target in
-      guard let route = present[prefix] else { return true }
-      return !matches(route, target)
-    }
-    let foreign = isSwept ? present.keys.filter { desired[$0] == nil } : []
-    try remove(foreign.sorted())
-    try install(missing.keys.sorted())
-    for prefix in desired.keys where missing[prefix] == nil { states[prefix] = .installed }
+    try writer.finish()
+    adopted = PrefixMap()
+    try nexthops.sweep()
   }
 
   /// Removes every route of ours.
   package func removeAll() throws {
-    desired = [:]
-    changed = []
-    adopted = []
-    try remove(try own().map(\.destination))
-    states = [:]
+    var present: [IPPrefix] = []
+    try scan { present.append($0.prefix) }
+    // With their nexthop objects most routes go at once.
+    for address in Array(nexthops.hops.keys) { nexthops.remove(hop: address) }
+    try nexthops.sweep()
+    present.shuffle(using: &random)
+    let writer = RouteWriter(netlink, owner) { _, _ in }
+    if usesNexthops {
+      present = []
+      try scan { present.append($0.prefix) }
+    }
+    for prefix in present { try writer.delete(prefix) }
+    try writer.finish()
+    entries = PrefixMap()
+    targets = TargetTable()
+    adopted = PrefixMap()
+    (changed, last, refusals, problems) = ([], nil, [:], [:])
   }
 
-  private func own() throws -> [Route] {
-    try netlink.routes(table: options.table).filter {
-      $0.routingProtocol == options.routingProtocol
+  /// Our routes as the kernel lists them.
+  func scan(_ body: (ScannedRoute) -> Void) throws {
+    let metric = options.metric
+    try netlink.scanRoutes(table: options.table, routingProtocol: options.routingProtocol) {
+      if $0.metric == metric { body($0) }
     }
   }
 
-  private func matches(_ route: Route, _ target: Target) -> Bool {
-    switch target {
-    case .blackhole: route.kind == .blackhole
-    case .nextHops(let hops): route.kind == .unicast && Set(route.nextHops) == Set(hops)
+  private func collect() {
+    let gone = targets.collect()
+    if gone.isEmpty { return }
+    last = nil
+    for id in gone {
+      nexthops.remove(group: id)
+      problems[id] = nil
     }
-  }
-
-  private func route(_ prefix: IPPrefix, _ target: Target) -> Route {
-    var route = Route(destination: prefix)
-    switch target {
-    case .blackhole: route.kind = .blackhole
-    case .nextHops(let hops):
-      route.hops = hops.map { Route.NextHop(gateway: $0, interface: linkLocalInterfaces[$0]) }
+    let used = Set(targets.ids.flatMap { targets[$0].hops })
+    for address in Array(nexthops.hops.keys) where !used.contains(address) {
+      nexthops.remove(hop: address)
     }
-    route.table = options.table
-    route.routingProtocol = options.routingProtocol
-    route.metric = options.metric
-    return route
-  }
-
-  private func remove(_ prefixes: [IPPrefix]) throws {
-    if prefixes.isEmpty { return }
-    let routes = prefixes.map { prefix in
-      var route = Route(destination: prefix)
-      route.table = options.table
-      route.routingProtocol = options.routingProtocol
-      route.metric = options.metric
-      return route
-    }
-    _ = try netlink.deleteRoutes(routes)
-    for prefix in prefixes where desired[prefix] == nil { states[prefix] = nil }
-  }
-
-  private func install(_ prefixes: [IPPrefix]) throws {
-    let routes = prefixes.compactMap { prefix in desired[prefix].map { route(prefix, $0) } }
-    if routes.isEmpty { return }
-    for (route, failure) in zip(routes, try netlink.replaceRoutes(routes)) {
-      guard let failure else {
-        states[route.destination] = .installed
-        continue
-      }
-      let reason = failure.detail ?? String(cString: strerror(failure.code))
-      states[route.destination] = .failed(reason)
-      // One next hop out of reach takes none of the others away.
-      if route.hops.count > 1, try installReachable(route) {
-        states[route.destination] = .failed("a next hop is left out: \(reason)")
-      } else {
-        // The old route, if there is one, leads to next hops that are no longer right.
-        _ = try netlink.deleteRoutes([route])
-      }
-    }
-  }
-
-  /// Installs the route with the next hops that the kernel takes one by one.
-  private func installReachable(_ route: Route) throws -> Bool {
-    var single = route
-    var reachable: [Route.NextHop] = []
-    for hop in route.hops {
-      single.hops = [hop]
-      if try netlink.replaceRoutes([single])[0] == nil { reachable.append(hop) }
-    }
-    if reachable.isEmpty { return false }
-    single.hops = reachable
-    return try netlink.replaceRoutes([single])[0] == nil
   }
 }

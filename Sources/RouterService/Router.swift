@@ -47,7 +47,7 @@ import NetTypes
   /// The router at the other end of each.
   var heardRouters: [String: IPv6Address] = [:]
   private var monitor: LinkMonitor?
-  private var own: Set<IPPrefix> = []
+  private(set) var own: Set<IPPrefix> = []
   private var events: [SpeakerEvent] = []
   private var isDriving = false
   private var timer: Timer?
@@ -55,6 +55,11 @@ import NetTypes
   private var auditTimer: Timer?
   var logLimiter = PeerLogLimiter()
   var logTimer: Timer?
+  /// News of the kernel's that wait to be looked at together.
+  var news = LinkNews()
+  var newsTimer: Timer?
+  /// What the kernel's table gave us to announce.
+  var redistributed: [IPPrefix: PathAttributes] = [:]
 
   package init(
     configuration: RouterConfiguration, policy: RoutingPolicy = RoutingPolicy(),
@@ -79,11 +84,8 @@ import NetTypes
         let kernel = try KernelRoutes(options.kernel)
         isRestart = try kernel.adopt()
         self.kernel = kernel
-        let monitor = try LinkMonitor()
-        try monitor.start(routingProtocol: options.kernel.routingProtocol) { [weak self] in
-          self?.scheduleAudit(after: .milliseconds(20))
-        }
-        self.monitor = monitor
+        if let limitation = kernel.limitation { log.notice("\(limitation)") }
+        monitor = try watchLinks(for: kernel)
       }
       try listen()
     }
@@ -95,6 +97,7 @@ import NetTypes
     drive(.start)
     for prefix in own.sorted() { drive(.originate(prefix)) }
     updateDiscovery()
+    redistribute()
     scheduleAudit(after: options.auditInterval)
   }
 
@@ -120,6 +123,7 @@ import NetTypes
     reconfigure()
     updateWatchedPaths()
     if old.unprogrammed != configuration.unprogrammed { programAgain() }
+    redistribute()
   }
 
   /// Hands the configuration to the speaker as it stands, with what was heard of the peers.
@@ -134,6 +138,8 @@ import NetTypes
   package func withdraw(_ prefix: IPPrefix) {
     guard own.remove(prefix) != nil else { return }
     drive(.withdraw(prefix))
+    // The kernel may hold it too.
+    if redistributed.removeValue(forKey: prefix) != nil { redistribute() }
   }
 
   /// Ends and restarts the session with one neighbour; nil: with all.
@@ -155,6 +161,8 @@ import NetTypes
     logTimer?.cancel()
     logTimer = nil
     monitor?.stop()
+    newsTimer?.cancel()
+    redistributed = [:]
     if !graceful { attempt("remove routes") { try kernel?.removeAll() } }
     kernel = nil
     speaker = nil
@@ -167,7 +175,8 @@ import NetTypes
       isRunning: speaker != nil, sessions: speaker?.sessions ?? [],
       routes: routes.map { route in
         RouterStatus.RouteEntry(
-          path: route, kernel: route.isBest ? kernel?.state(of: route.prefix) : nil)
+          path: route, kernel: route.isBest ? kernel?.state(of: route.prefix) : nil,
+          nextHopProblem: route.attributes.nextHop.flatMap(nextHopProblem))
       }, bfd: bfd.sessions)
   }
 
@@ -202,7 +211,7 @@ extension Router {
     case .awaitDrain(let id): connections[id]?.awaitDrain()
     case .close(let id): connections.removeValue(forKey: id)?.end()
     case .routes(let batch): install(batch)
-    case .nextHops: break
+    case .nextHops(let added, let removed): watchNextHops(added: added, removed: removed)
     case .session(let change):
       if change.to == .established { watchPath(to: change.peer) }
       tell(change)
@@ -225,7 +234,8 @@ extension Router {
   private func target(_ prefix: IPPrefix, _ best: BestRoute) -> KernelRoutes.Target? {
     if configuration.unprogrammed.contains(where: { $0.contains(prefix) }) { return nil }
     if best.origin != .local { return .nextHops(best.nextHops) }
-    return options.blackholesOwnPrefixes ? .blackhole : nil
+    // What is announced out of the kernel's table is there already.
+    return options.blackholesOwnPrefixes && redistributed[prefix] == nil ? .blackhole : nil
   }
 
   /// After a change of what stays out of the kernel's table.
@@ -257,21 +267,24 @@ extension Router {
   }
 
   /// Compares the kernel's table with ours soon, and from then on regularly.
-  private func scheduleAudit(after delay: Duration) {
+  func scheduleAudit(after delay: Duration) {
     auditTimer?.cancel()
     auditTimer = Loop.after(delay) { [weak self] in
       guard let self, speaker != nil else { return }
       updateDiscovery()
+      let begin = Loop.now
       attempt("audit routes") { try kernel?.audit() }
+      // A large table is read the less often, so that reading takes a hundredth of the time.
+      let pause = max(options.auditInterval, begin.duration(to: Loop.now) * 100)
       if speaker?.configuration.routerID == nil {
         reconfigure()
       }
-      scheduleAudit(after: options.auditInterval)
+      scheduleAudit(after: pause)
     }
   }
 
   /// What cannot be done now is tried again by the next audit.
-  private func attempt(_ what: String, _ body: () throws -> Void) {
+  func attempt(_ what: String, _ body: () throws -> Void) {
     do { try body() } catch { log.error("\(what): \(error)") }
   }
 

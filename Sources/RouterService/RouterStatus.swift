@@ -20,6 +20,9 @@ package struct RouterStatus: Sendable {
     package var path: RouteStatus
     /// Of the best path; nil for the others, and for routes of our own without a blackhole.
     package var kernel: KernelRoutes.State?
+    /// Why the path's next hop cannot be reached, as `Network is unreachable`; nil if it can, or if
+    /// nobody asked.
+    package var nextHopProblem: String?
   }
 }
 
