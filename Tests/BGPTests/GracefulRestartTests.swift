@@ -73,6 +73,21 @@ import Testing
     #expect(simulation.hops(b, "10.53.1.0/26") == nil)
   }
 
+  @Test
+  func `§4.1: two that restart at once wait not for each other, and lose no route of the kernel`() {
+    var simulation = pair()
+    let configurations = simulation.speakers.mapValues(\.configuration)
+    simulation.crash(a)
+    simulation.crash(b)
+    for (node, configuration) in configurations { simulation.add(node, configuration) }
+    for _ in 0..<2000 {
+      simulation.run(for: .milliseconds(1))
+      #expect(simulation.hops(b, "10.53.1.0/26") == [a])
+      #expect(simulation.hops(a, block) == [b])
+    }
+    #expect(simulation.hasConverged == [a, b])
+  }
+
   @Test func `a first start waits for nobody`() {
     var simulation = Simulation(seed: 1)
     simulation.add(a, Simulation.configuration(a, peers: [b]))

@@ -26,7 +26,10 @@ extension Speaker {
   }
 
   var isConverged: Bool {
-    if case .done = convergence { true } else { false }
+    switch convergence {
+    case .announced, .done: true
+    case .restarting, .waiting: false
+    }
   }
 
   /// Tells a group of destinations that were decided anew.

@@ -111,21 +111,30 @@ extension Speaker {
     peers[address]?.restart = nil
   }
 
-  /// §4.1: passes learnt routes on once every peer that can tell has sent all of its own.
+  /// §4.1: passes learnt routes on once every peer that can tell has sent all of its own; those
+  /// that restart too are not waited for, or two would wait for each other. The routes of the
+  /// earlier life do wait for them: they are on their way, and packets use them meanwhile.
   mutating func checkConvergence(_ now: Instant) {
-    guard case .waiting(let until) = convergence else { return }
-    let isPending = peers.values.contains { peer in
+    if case .waiting(let until) = convergence, now >= until || !isAwaited(restartingToo: false) {
+      convergence = .announced(until: until)
+      // What was held back is told now.
+      touchAll()
+    }
+    if case .announced(let until) = convergence, now >= until || !isAwaited(restartingToo: true) {
+      convergence = .done
+      actions.append(.converged)
+    }
+  }
+
+  /// Whether a peer is still to send its routes.
+  private func isAwaited(restartingToo: Bool) -> Bool {
+    peers.values.contains { peer in
       if peer.settings.shutdown { return false }
       guard let negotiated = peer.established?.session.state.negotiated else { return true }
       guard let capability = negotiated.peer.capabilities.gracefulRestart,
-        !capability.isRestarting
+        restartingToo || !capability.isRestarting
       else { return false }
       return !peer.endOfRIBReceived.isSuperset(of: negotiated.families)
     }
-    if isPending, now < until { return }
-    convergence = .done
-    actions.append(.converged)
-    // What was held back is told now.
-    touchAll()
   }
 }

@@ -53,6 +53,8 @@ package struct Speaker: Sendable {
   enum Convergence: Sendable {
     case restarting
     case waiting(until: Instant)
+    /// Passed on; routes of the earlier life still wait for peers that restart too.
+    case announced(until: Instant)
     case done
   }
 
@@ -125,7 +127,10 @@ package struct Speaker: Sendable {
       earliest = earliest.map { min($0, instant) } ?? instant
     }
     for peer in peers.values { consider(peer.deadline) }
-    if case .waiting(let until) = convergence { consider(until) }
+    switch convergence {
+    case .waiting(let until), .announced(let until): consider(until)
+    case .restarting, .done: break
+    }
     return earliest
   }
 
