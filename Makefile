@@ -3,7 +3,7 @@
 # Debian packages by purpose; Ubuntu 22.04 and 24.04 have the same names.
 BUILD_PACKAGES := ca-certificates git libc6-dev libsqlite3-dev libssl-dev pkg-config
 RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
-TEST_PACKAGES  := bird2 curl jq kubernetes-client wrk
+TEST_PACKAGES  := bird2 curl exabgp frr gobgpd jq kubernetes-client openbgpd wrk
 BENCH_PACKAGES := haproxy nginx-light wrk
 
 # Tests look inside modules; with one set of flags they share what `make up` has built.
@@ -51,5 +51,7 @@ install: packages-build
 
 packages-build: ; @scripts/packages $(BUILD_PACKAGES)
 packages-run:   ; @scripts/packages $(RUN_PACKAGES)
-packages-test:  ; @scripts/packages $(TEST_PACKAGES)
+packages-test:
+	@scripts/packages $(TEST_PACKAGES)
+	@scripts/packages --unpack bird .build/peers/bird1
 packages-bench: ; @scripts/packages $(BENCH_PACKAGES)

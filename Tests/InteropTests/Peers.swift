@@ -1,3 +1,0 @@
-import Glibc
-
-let isRoot = geteuid() == 0
