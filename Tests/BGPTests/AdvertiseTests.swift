@@ -115,8 +115,13 @@ import Testing
     #expect(simulation.speakers[b]?.routes.count == 5)
     var configuration = simulation.speakers[hub]!.configuration
     configuration.neighbors[1].settings.exportPolicy = PolicyChain(routeMap: "some")
-    let rule = RouteFilter.Rule(true, prefix: prefix("10.53.0.0/24"), lengths: 24...32)
-    let policy = RoutingPolicy(filters: ["some": RouteFilter(rules: [rule])])
+    var some = PrefixList()
+    some.add(permit: true, PrefixCondition(prefix("10.53.0.0/24"), atMost: 32))
+    var policy = RoutingPolicy()
+    policy.prefixLists["some"] = some
+    policy.routeMaps["some"] = RouteMap([
+      RouteMap.Clause(10, matches: [.prefixList(.ipv4, "some")])
+    ])
     simulation.handle(hub, .configure(configuration, policy))
     simulation.run(for: .seconds(1))
     #expect(simulation.speakers[b]?.routes.map(\.prefix) == [prefix("10.53.0.0/26")])
