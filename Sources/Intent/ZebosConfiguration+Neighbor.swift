@@ -10,6 +10,10 @@ extension ZebosConfiguration {
     let name = try statement.word("an address or a peer group's name")
     if let address = IPAddress(name) {
       try applyAddress(address, &statement, &router, context, negated)
+    } else if statement.peek == "interface"
+      || router.interfaceNeighbors.contains(where: { $0.interface == name })
+    {
+      try applyInterface(name, &statement, &router, context, negated)
     } else {
       try applyGroup(name, &statement, &router, context, negated)
     }
@@ -35,6 +39,39 @@ extension ZebosConfiguration {
       throw statement.mistake("an address, or a peer group made by \"neighbor \(name) peer-group\"")
     }
     try apply(&statement, to: &router.peerGroups[index].settings, nil, context, negated)
+  }
+
+  /// `IFNAME interface [remote-as N|peer-group NAME]`, and settings of a neighbour so made.
+  private static func applyInterface(
+    _ name: String, _ statement: inout Statement, _ router: inout RouterConfiguration,
+    _ context: Context, _ negated: Bool
+  ) throws(Mistake) {
+    let index = router.interfaceNeighbors.firstIndex { $0.interface == name }
+    let isNaming = statement.take("interface")
+    if router.peerGroup(name) != nil {
+      throw statement.mistake("an interface's name that no peer group has")
+    }
+    if negated, statement.isAtEnd {
+      guard let index else { throw statement.mistake("a neighbor that exists") }
+      router.interfaceNeighbors.remove(at: index)
+      return
+    }
+    var neighbor = index.map { router.interfaceNeighbors[$0] } ?? InterfaceNeighbor(interface: name)
+    if isNaming { _ = statement.take("v6only") }
+    if statement.take("peer-group") {
+      let group = try statement.word("a peer group's name")
+      guard router.peerGroup(group) != nil else {
+        throw statement.mistake("a peer group made by \"neighbor \(group) peer-group\"")
+      }
+      neighbor.peerGroup = negated ? nil : group
+    } else if !isNaming || !statement.isAtEnd {
+      try apply(&statement, to: &neighbor.settings, nil, context, negated)
+    }
+    if let index {
+      router.interfaceNeighbors[index] = neighbor
+    } else {
+      router.interfaceNeighbors.append(neighbor)
+    }
   }
 
   private static func applyAddress(

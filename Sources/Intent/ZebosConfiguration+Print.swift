@@ -43,6 +43,13 @@ extension ZebosConfiguration {
         lines += Self.statements(of: neighbor.settings, name)
       }
     }
+    for neighbor in router.interfaceNeighbors {
+      lines.append(" neighbor \(neighbor.interface) interface")
+      if let group = neighbor.peerGroup {
+        lines.append(" neighbor \(neighbor.interface) peer-group \(group)")
+      }
+      lines += Self.statements(of: neighbor.settings, neighbor.interface)
+    }
     for family in AddressFamily.allCases { lines += Self.block(of: router, family) }
     return lines
   }
@@ -93,6 +100,7 @@ extension ZebosConfiguration {
     let subjects =
       router.peerGroups.map { ($0.name, $0.settings) }
       + router.neighbors.map { ("\($0.address)", $0.settings) }
+      + router.interfaceNeighbors.map { ($0.interface, $0.settings) }
     for (name, settings) in subjects {
       if let isActive = settings.activations[family] {
         lines.append("\(isActive ? "" : "no ")neighbor \(name) activate")

@@ -163,24 +163,77 @@ import NetTypes
   }
 
   private func show(_ action: ShellAction, _ words: [String], _ router: Router) -> String {
-    let argument = words.first { IPAddress($0) != nil || IPPrefix($0) != nil } ?? ""
-    let tables = ShellTables(router.status)
     switch action {
-    case .summary: return tables.summary
-    case .routes: return tables.routes
-    case .route: return tables.route(argument)
-    case .neighbors: return tables.neighbors(nil)
-    case .neighbor: return tables.neighbors(IPAddress(argument))
-    case .kernelRoutes: return tables.kernelRoutes
+    case .clear, .clearSoft: return clear(action, words, router)
+    case .routeMaps: return ShellTables.routeMaps(router.policy, Self.name(words, after: 2))
+    case .prefixLists:
+      let isIPv4 = words.dropFirst().first == "ip"
+      return ShellTables.prefixLists(
+        router.policy.prefixLists(isIPv4 ? .ipv4 : .ipv6), isIPv4 ? "ip" : "ipv6",
+        Self.name(words, after: 3))
+    case .asPathLists: return ShellTables.asPathLists(router.policy, Self.name(words, after: 3))
+    case .communityLists:
+      return ShellTables.communityLists(router.policy, Self.name(words, after: 3))
+    default: return showStatus(action, words, router)
+    }
+  }
+
+  private static func name(_ words: [String], after count: Int) -> String? {
+    words.count > count ? words[count] : nil
+  }
+
+  private func showStatus(_ action: ShellAction, _ words: [String], _ router: Router) -> String {
+    let isJSON = words.last == "json"
+    let address = words.lazy.compactMap { IPAddress($0) }.first
+    let status = router.status
+    let tables = ShellTables(status)
+    let json = ShellJSON(status, router.configuration)
+    switch action {
+    case .summary:
+      return isJSON
+        ? ShellJSON.text(ShellJSON.summary(status, router.configuration)) : tables.summary
+    case .routes:
+      do throws(ShellQuery.Mistake) {
+        let query = try ShellQuery(words)
+        let found = query.select(status.routes)
+        if query.isDetailed {
+          return isJSON ? ShellJSON.text(json.route(found)) : tables.route(found)
+        }
+        return isJSON ? ShellJSON.text(json.routes(found)) : tables.routes(found)
+      } catch {
+        return "% expected \(error.expected)\n"
+      }
+    case .neighbors:
+      let found = status.sessions.filter { address == nil || $0.peer == address }
+      if isJSON { return ShellJSON.text(ShellJSON.neighbors(found, status)) }
+      return tables.neighbors(address)
+    case .learnt:
+      let found = status.routes.filter { entry in
+        address.map { entry.path.origin == .peer($0) } ?? false
+      }
+      return isJSON ? ShellJSON.text(json.routes(found)) : tables.routes(found)
     case .advertised:
-      return IPAddress(argument).map { tables.advertised(router.announced(to: $0)) } ?? ""
-    case .clearAll: router.reset()
-    case .clear:
-      guard let peer = IPAddress(argument),
-        router.configuration.neighbors.contains(where: { $0.address == peer })
-      else { return "% \(argument) is no neighbor\n" }
+      guard let address else { return "" }
+      let told = router.announced(to: address)
+      return isJSON ? ShellJSON.text(json.advertised(told)) : tables.advertised(told)
+    case .kernelRoutes: return isJSON ? ShellJSON.text(json.kernelRoutes) : tables.kernelRoutes
+    case .bfd:
+      if isJSON { return ShellJSON.text(ShellJSON.bfd(status.bfd, at: status.now)) }
+      return words.last == "brief"
+        ? ShellTables.bfdBrief(status.bfd) : ShellTables.bfd(status.bfd, at: status.now)
+    default: return ""
+    }
+  }
+
+  private func clear(_ action: ShellAction, _ words: [String], _ router: Router) -> String {
+    let peer = words.lazy.compactMap { IPAddress($0) }.first
+    if let peer, !router.configuration.neighbors.contains(where: { $0.address == peer }) {
+      return "% \(peer) is no neighbor\n"
+    }
+    if action == .clear {
       router.reset(peer)
-    default: break
+    } else {
+      router.refresh(peer, asks: words.last != "out", tells: words.last != "in")
     }
     return ""
   }

@@ -51,30 +51,73 @@ extension ShellGrammar {
     ("terminal no length", "Lines of a page", .nothing),
   ]
 
-  static let show: Patterns = [
-    ("show ip bgp", "All paths", .routes),
-    ("show ip bgp A.B.C.D/M", "The paths of a prefix", .route),
-    ("show ip bgp A.B.C.D", "The paths that an address takes", .route),
-    ("show ip bgp summary", "Neighbors and their states", .summary),
-    ("show bgp summary", "Neighbors and their states", .summary),
-    ("show ip bgp neighbors", "Neighbors in detail", .neighbors),
-    ("show ip bgp neighbors A.B.C.D", "One neighbor in detail", .neighbor),
-    ("show ip bgp neighbors A.B.C.D advertised-routes", "What a neighbor was told", .advertised),
-    ("show ip route", "Routes of the kernel's table", .kernelRoutes),
-    ("show ip route bgp", "Routes of the kernel's table", .kernelRoutes),
-    ("show version", "The program's version", .showVersion),
-  ]
+  static let show: Patterns =
+    withJSON(
+      [
+        "show ip bgp", "show bgp", "show bgp ipv4", "show bgp ipv4 unicast", "show bgp ipv6",
+        "show bgp ipv6 unicast",
+      ].flatMap(tables) + [
+        ("show ip route", "Routes of the kernel's table", .kernelRoutes),
+        ("show ip route bgp", "Routes of the kernel's table", .kernelRoutes),
+        ("show bfd peers", "Sessions that watch paths", .bfd),
+      ]) + [
+      ("show bfd peers brief", "Sessions that watch paths", .bfd),
+      ("show route-map", "Route maps, and how many routes matched", .routeMaps),
+      ("show route-map WORD", "One route map", .routeMaps),
+      ("show ip prefix-list", "Prefix lists", .prefixLists),
+      ("show ip prefix-list WORD", "One prefix list", .prefixLists),
+      ("show ipv6 prefix-list", "Prefix lists", .prefixLists),
+      ("show ipv6 prefix-list WORD", "One prefix list", .prefixLists),
+      ("show bgp as-path-access-list", "AS path lists", .asPathLists),
+      ("show bgp as-path-access-list WORD", "One AS path list", .asPathLists),
+      ("show bgp community-list", "Community lists", .communityLists),
+      ("show bgp community-list WORD", "One community list", .communityLists),
+      ("show version", "The program's version", .showVersion),
+    ]
 
-  static let manage: Patterns = [
-    ("show running-config", "What is in force", .showRunning),
-    ("show startup-config", "What the next start reads", .showStartup),
-    ("write", "Save the running configuration", .write),
-    ("write memory", "Save the running configuration", .write),
-    ("write file", "Save the running configuration", .write),
-    ("write terminal", "What is in force", .showRunning),
-    ("copy running-config startup-config", "Save the running configuration", .write),
-    ("clear ip bgp *", "Restart all sessions", .clearAll),
-    ("clear bgp *", "Restart all sessions", .clearAll),
-    ("clear ip bgp A.B.C.D", "Restart one session", .clear),
-  ]
+  private static func tables(_ head: String) -> Patterns {
+    [
+      (head, "All paths", .routes),
+      ("\(head) A.B.C.D/M", "The paths of a prefix", .routes),
+      ("\(head) A.B.C.D/M longer-prefixes", "A prefix and what is inside it", .routes),
+      ("\(head) A.B.C.D", "The paths that an address takes", .routes),
+      ("\(head) community WORD", "Paths with a community", .routes),
+      ("\(head) summary", "Neighbors and their states", .summary),
+      ("\(head) neighbors", "Neighbors in detail", .neighbors),
+      ("\(head) neighbors A.B.C.D", "One neighbor in detail", .neighbors),
+      ("\(head) neighbors A.B.C.D advertised-routes", "What a neighbor was told", .advertised),
+      ("\(head) neighbors A.B.C.D routes", "What is taken from a neighbor", .learnt),
+    ]
+  }
+
+  /// Each also with `json`, and one that takes a pattern.
+  private static func withJSON(_ patterns: Patterns) -> Patterns {
+    patterns + patterns.map { ("\($0.0) json", $0.1, $0.2) } + [
+      ("show ip bgp regexp LINE", "Paths whose AS path has a pattern", .routes),
+      ("show bgp regexp LINE", "Paths whose AS path has a pattern", .routes),
+    ]
+  }
+
+  static let manage: Patterns =
+    [
+      ("show running-config", "What is in force", .showRunning),
+      ("show startup-config", "What the next start reads", .showStartup),
+      ("write", "Save the running configuration", .write),
+      ("write memory", "Save the running configuration", .write),
+      ("write file", "Save the running configuration", .write),
+      ("write terminal", "What is in force", .showRunning),
+      ("copy running-config startup-config", "Save the running configuration", .write),
+    ]
+    + ["clear ip bgp", "clear bgp"].flatMap { head in
+      ["*", "A.B.C.D"].flatMap { who -> Patterns in
+        [
+          ("\(head) \(who)", "Restart sessions", .clear),
+          ("\(head) \(who) soft", "Ask for routes anew, and tell them anew", .clearSoft),
+          ("\(head) \(who) soft in", "Ask for routes anew", .clearSoft),
+          ("\(head) \(who) soft out", "Tell routes anew", .clearSoft),
+          ("\(head) \(who) in", "Ask for routes anew", .clearSoft),
+          ("\(head) \(who) out", "Tell routes anew", .clearSoft),
+        ]
+      }
+    }
 }

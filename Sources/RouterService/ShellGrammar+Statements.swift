@@ -99,6 +99,9 @@ extension ShellGrammar {
       ("neighbor WORD peer-group", "Make a peer group", .statement),
       ("neighbor A.B.C.D peer-group WORD", "Put a neighbor into a peer group", .statement),
       ("no neighbor A.B.C.D", "Remove a neighbor", .statement),
+      ("neighbor WORD interface", "A neighbor by its interface", .statement),
+      ("neighbor WORD interface remote-as NUMBER", "A neighbor by its interface", .statement),
+      ("neighbor WORD interface peer-group WORD", "A neighbor by its interface", .statement),
     ] + settings("neighbor WORD") + settings("neighbor A.B.C.D")
 
   private static func settings(_ subject: String) -> Patterns {

@@ -154,8 +154,9 @@ struct ShellGrammar: Sendable {
 enum ShellAction: Sendable {
   case enable, disable, configure, exit, end
   case write, showStartup, showRunning, showVersion, nothing
-  case summary, routes, route, neighbors, neighbor, advertised, kernelRoutes
-  case clearAll, clear
+  case summary, routes, neighbors, advertised, learnt, kernelRoutes, bfd
+  case routeMaps, prefixLists, asPathLists, communityLists
+  case clear, clearSoft
   /// A statement of the configuration.
   case statement
 }

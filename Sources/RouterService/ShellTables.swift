@@ -1,9 +1,10 @@
+import BFD
 import BGP
 import NetTypes
 
 /// A router's state as operators are used to read it.
 struct ShellTables {
-  private let status: RouterStatus
+  let status: RouterStatus
 
   init(_ status: RouterStatus) { self.status = status }
 
@@ -37,47 +38,47 @@ struct ShellTables {
     return text + "\nTotal number of neighbors \(status.sessions.count)\n"
   }
 
-  private func age(since: Instant) -> String {
-    let seconds = Int(since.duration(to: status.now).components.seconds)
-    func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    if seconds >= 86_400 { return "\(seconds / 86_400)d\(two(seconds / 3600 % 24))h" }
-    return "\(two(seconds / 3600)):\(two(seconds / 60 % 60)):\(two(seconds % 60))"
-  }
+  private func age(since: Instant) -> String { Self.age(since, status.now) }
 
   private var heading: String {
     """
-    BGP local router ID is \(status.routerID.map(\.description) ?? "none yet")
-    Status codes: * valid, > best, = multipath, i internal, S stale
-    Origin codes: i IGP, e EGP, ? incomplete
+    BGP local router ID is \(status.routerID.map(\.description) ?? "none yet"), vrf id 0
+    Default local pref 100, local AS \(status.localAS)
+    Status codes:  * valid, > best, = multipath, i internal, S Stale
+    Origin codes:  i - IGP, e - EGP, ? - incomplete
 
-        Network            Next Hop            Metric LocPrf Path
+       Network          Next Hop            Metric LocPrf Weight Path
 
     """
   }
 
-  var routes: String { heading + lines(status.routes) }
-
-  private func lines(_ entries: [RouterStatus.RouteEntry]) -> String {
-    var text = ""
+  /// `show ip bgp`: a line a path.
+  func routes(_ entries: [RouterStatus.RouteEntry]) -> String {
+    var text = heading
     var last: IPPrefix?
+    var count = 0
     for entry in entries {
       let path = entry.path
-      let isLocal = path.origin == .local
-      let valid = path.isBest || path.removedBy != nil
-      text += path.isStale ? "S" : valid ? "*" : " "
+      text += path.isStale ? "S" : path.isUsable ? "*" : " "
       text += path.isBest ? ">" : path.isMultipath ? "=" : " "
-      text += path.isInternal && !isLocal ? "i " : "  "
+      text += path.isInternal && path.origin != .local ? "i" : " "
+      if path.prefix != last { count += 1 }
       text += line(path.prefix == last ? nil : path.prefix, path.attributes)
       last = path.prefix
     }
-    return text
+    return text + "\nDisplayed  \(count) routes and \(entries.count) total paths\n"
   }
 
   private func line(_ prefix: IPPrefix?, _ attributes: PathAttributes) -> String {
-    var text = padded(prefix.map(\.description) ?? "", 18) + " "
-    text += padded(attributes.nextHop.map(\.description) ?? "0.0.0.0", 18)
-    text += aligned(attributes.multiExitDiscriminator.map(String.init) ?? "", 8)
-    text += aligned(attributes.localPreference.map(String.init) ?? "", 7) + " "
+    var text = padded(prefix.map(\.description) ?? "", 16) + " "
+    // A long prefix has the rest on a line of its own.
+    if text.count > 17 { text += "\n" + String(repeating: " ", count: 20) }
+    let hop = attributes.nextHop.map(\.description) ?? "0.0.0.0"
+    text += padded(hop, 16)
+    if hop.count > 15 { text += "\n" + String(repeating: " ", count: 36) }
+    text += aligned(attributes.multiExitDiscriminator.map(String.init) ?? "", 10)
+    text += aligned(attributes.localPreference.map(String.init) ?? "", 7)
+    text += aligned("\(attributes.weight)", 7) + " "
     let path = attributes.asPath.description
     let origin =
       switch attributes.origin {
@@ -88,30 +89,75 @@ struct ShellTables {
     return text + (path.isEmpty ? origin : "\(path) \(origin)") + "\n"
   }
 
-  /// The paths of a prefix, or of the longest one that holds an address.
-  func route(_ argument: String) -> String {
-    let wanted: IPPrefix?
-    if let prefix = IPPrefix(argument) {
-      wanted = prefix
-    } else if let address = IPAddress(argument) {
-      wanted = status.routes.map(\.path.prefix).filter { $0.contains(address) }
-        .max { $0.length < $1.length }
-    } else {
-      wanted = nil
-    }
-    let found = status.routes.filter { $0.path.prefix == wanted }
-    if found.isEmpty { return "% Network not in table\n" }
-    var text = heading + lines(found)
-    for entry in found {
-      let from =
-        switch entry.path.origin {
-        case .local: "this router"
-        case .peer(let peer): "\(peer)"
-        }
-      let verdict = entry.path.removedBy.map { "lost by \($0)" } ?? "best"
-      text += "  from \(from): \(entry.path.isBest ? "best" : verdict)\n"
-    }
+  /// `show ip bgp PREFIX`: what is known of each of its paths, and why it is best or is not.
+  func route(_ entries: [RouterStatus.RouteEntry]) -> String {
+    guard let prefix = entries.first?.path.prefix else { return "% Network not in table\n" }
+    let best = entries.firstIndex { $0.path.isBest }
+    var text = "BGP routing table entry for \(prefix)\n"
+    text += "Paths: (\(entries.count) available, "
+    text += best.map { "best #\($0 + 1), table default" } ?? "no best path"
+    text += ")\n"
+    for entry in entries { text += detail(entry, among: entries) }
     return text
+  }
+
+  private func detail(
+    _ entry: RouterStatus.RouteEntry, among entries: [RouterStatus.RouteEntry]
+  ) -> String {
+    let (path, attributes) = (entry.path, entry.path.attributes)
+    let asPath = attributes.asPath.description
+    var text = "  \(asPath.isEmpty ? "Local" : asPath)\n"
+    let hop = attributes.nextHop.map(\.description) ?? "0.0.0.0"
+    text += "    \(hop)\(path.isUsable ? "" : " (inaccessible)") from "
+    switch path.origin {
+    case .local: text += "\(hop) (\(status.routerID.map(\.description) ?? "0.0.0.0"))\n"
+    case .peer(let peer):
+      let id = status.sessions.first { $0.peer == peer }?.identifier
+      text += "\(peer) (\(id.map(\.description) ?? "0.0.0.0"))\n"
+    }
+    var words: [String] = ["Origin \(Self.word(attributes.origin))"]
+    if let metric = attributes.multiExitDiscriminator { words.append("metric \(metric)") }
+    if let preference = attributes.localPreference { words.append("localpref \(preference)") }
+    if attributes.weight != 0 { words.append("weight \(attributes.weight)") }
+    words.append(path.isUsable ? "valid" : "invalid")
+    switch path.origin {
+    case .local: words += ["sourced", "local"]
+    case .peer: words.append(path.isInternal ? "internal" : "external")
+    }
+    if path.isStale { words.append("stale") }
+    if path.isMultipath { words.append("multipath") }
+    if path.isBest {
+      words.append("best (\(Self.selectionReason(entries.map(\.path))))")
+    } else if let step = path.removedBy {
+      words.append("not best (\(step.text))")
+    }
+    text += "      \(words.joined(separator: ", "))\n"
+    let communities = attributes.communities.map(\.description)
+    if !communities.isEmpty {
+      text += "      Community: \(communities.joined(separator: " "))\n"
+    }
+    let large = (attributes.extended?.largeCommunities ?? []).map(\.description)
+    if !large.isEmpty { text += "      Large Community: \(large.joined(separator: " "))\n" }
+    let extended = (attributes.extended?.extendedCommunities ?? []).map {
+      ExtendedCommunity(rawValue: $0).description
+    }
+    if !extended.isEmpty {
+      text += "      Extended Community: \(extended.joined(separator: " "))\n"
+    }
+    if let id = attributes.originatorID {
+      let clusters = attributes.clusterList.map(\.description).joined(separator: " ")
+      text += "      Originator: \(id), Cluster list: \(clusters)\n"
+    }
+    if case .failed(let reason)? = entry.kernel { text += "      Not installed: \(reason)\n" }
+    return text
+  }
+
+  private static func word(_ origin: PathAttributes.Origin) -> String {
+    switch origin {
+    case .igp: "IGP"
+    case .egp: "EGP"
+    case .incomplete: "incomplete"
+    }
   }
 
   /// One neighbor, or all for nil.
@@ -138,12 +184,21 @@ struct ShellTables {
     text += "  \(counters.messagesReceived) messages received, \(counters.messagesSent) sent\n"
     text += "  \(session.prefixesReceived) prefixes received, \(session.prefixesSent) announced\n"
     if let local = session.localAddress { text += "  Local host: \(local)\n" }
+    if let capabilities = session.capabilities { text += Self.text(capabilities) }
+    if let bfd = status.bfd.first(where: { $0.path.remote == session.peer }) {
+      text += "  BFD: Type: \(bfd.path.isMultihop ? "multi hop" : "single hop")\n"
+      text += "    Detect Multiplier: \(bfd.parameters.multiplier), "
+      text += "Min Rx interval: \(bfd.parameters.requiredMinReceive.milliseconds), "
+      text += "Min Tx interval: \(bfd.parameters.desiredMinTransmit.milliseconds)\n"
+      text += "    Status: \(bfd.state), Last update: \(age(since: bfd.since))\n"
+    }
     if let error = session.lastError { text += "  Last error: \(error)\n" }
     return text
   }
 
   func advertised(_ routes: [(prefix: IPPrefix, attributes: PathAttributes)]) -> String {
-    heading + routes.map { "*>  " + line($0.prefix, $0.attributes) }.joined()
+    heading + routes.map { "*> " + line($0.prefix, $0.attributes) }.joined()
+      + "\nTotal number of prefixes \(routes.count)\n"
   }
 
   var kernelRoutes: String {

@@ -17,7 +17,7 @@ private struct StatementGenerator {
   mutating func name() -> String { pick(["a", "b", "pods", "7", "150"]) }
 
   private mutating func neighbor() -> String {
-    pick(["10.0.0.1", "10.0.0.2", "2001:db8::2", "group"])
+    pick(["10.0.0.1", "10.0.0.2", "2001:db8::2", "group", "eth0"])
   }
 
   private mutating func prefix() -> String {
@@ -36,7 +36,8 @@ private struct StatementGenerator {
       "addpath-tx-bestpath-per-AS", "addpath-tx-best-selected 3", "disable-addpath-rx",
       "maximum-prefix 100", "maximum-prefix 100 80 warning-only", "maximum-prefix 9 restart 5",
       "prefix-list \(name()) in", "filter-list \(name()) out", "distribute-list \(name()) in",
-      "route-map \(name()) out", "activate", "peer-group group", "peer-group",
+      "route-map \(name()) out", "activate", "peer-group group", "peer-group", "interface",
+      "interface remote-as 7", "interface peer-group group",
     ])
   }
 

@@ -114,7 +114,7 @@ import Testing
     let help = shell.run("show ip bgp ?").output
     for word in ["<cr>", "A.B.C.D/M", "neighbors", "summary"] { #expect(help.contains(word)) }
     #expect(shell.run("sh\t").completions == ["show"])
-    #expect(shell.run("show ip \t").completions == ["bgp", "route"])
+    #expect(shell.run("show ip \t").completions == ["bgp", "prefix-list", "route"])
     #expect(shell.run("show nothing \t").completions == [])
     #expect(shell.run("show ip bgp x?").output.hasPrefix("%"))
   }
@@ -125,6 +125,34 @@ import Testing
     let prompts = (0..<3).map { _ in shell.run("exit") }
     #expect(prompts.map(\.prompt) == ["edge[0](config)#", "edge[0]#", "edge[0]#"])
     #expect(prompts.map(\.isOver) == [false, false, true])
+  }
+
+  @Test func `sections have prompts of their own, and statements of the next begin it`() {
+    let shell = Shell(host)
+    var prompts: [String] = []
+    for line in [
+      "en", "conf t", "router bgp 64512", "neighbor 10.0.0.1 remote-as 65001",
+      "address-family ipv6 unicast", "nei 10.0.0.1 act", "exit-address-family",
+      "route-map m permit 10", "match ip address prefix-list pods", "set local-preference 200",
+      "ip prefix-list pods seq 5 permit 10.0.0.0/8 le 32", "exit",
+    ] {
+      let answer = shell.run(line)
+      #expect(answer.output == "" || line == "conf t", "\(line): \(answer.output)")
+      prompts.append(String(answer.prompt.dropFirst("edge[0]".count)))
+    }
+    #expect(
+      prompts == [
+        "#", "(config)#", "(config-router)#", "(config-router)#", "(config-router-af)#",
+        "(config-router-af)#", "(config-router)#", "(config-route-map)#", "(config-route-map)#",
+        "(config-route-map)#", "(config)#", "#",
+      ])
+    let router = host.configuration.router
+    #expect(router?.neighbors.first?.settings.activations == [.ipv6: true])
+    let clause = host.configuration.policy.routeMaps["m"]?[10]
+    #expect(clause?.matches == [.prefixList(.ipv4, "pods")])
+    #expect(clause?.changes == [.localPreference(.value(200))])
+    _ = run("en", "conf t", "no route-map m", "no ip prefix-list pods")
+    #expect(host.configuration.policy == RoutingPolicy())
   }
 
   @Test func `show commands of a router without sessions have their headings`() {

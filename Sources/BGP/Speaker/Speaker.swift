@@ -110,6 +110,7 @@ package struct Speaker: Sendable {
     case .nextHop(let address, let cost):
       if let hop = attributes.nextHops.setCost(cost, of: address) { touchPaths(through: hop) }
     case .reset(let address): reset(address, now)
+    case .refresh(let address, let asks, let tells): refresh(address, asks: asks, tells: tells)
     case .pathDown(let address, let reason): pathDown(address, reason, now)
     case .shutdown: shutdown(now)
     }

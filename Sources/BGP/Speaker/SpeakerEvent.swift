@@ -34,6 +34,9 @@ package enum SpeakerEvent: Sendable {
   case nextHop(IPAddress, cost: UInt32?)
   /// Ends a neighbour's session and starts it again; nil: every neighbour's.
   case reset(IPAddress?)
+  /// Has routes exchanged again with a neighbour, nil: with every one, while the session stays:
+  /// `asks` for the neighbour's, `tells` ours.
+  case refresh(IPAddress?, asks: Bool, tells: Bool)
   /// The way to a neighbour is gone, as BFD found: its session ends and its routes go at once,
   /// graceful restart or not. RFC 5882 §4, RFC 9384.
   case pathDown(IPAddress, reason: String)

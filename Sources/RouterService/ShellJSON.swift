@@ -1,0 +1,193 @@
+import BGP
+import Kubernetes
+import NetTypes
+
+/// A router's state as JSON, with the names that FRR's `json` has.
+struct ShellJSON {
+  private let status: RouterStatus
+  private let configuration: RouterConfiguration
+
+  init(_ status: RouterStatus, _ configuration: RouterConfiguration) {
+    self.status = status
+    self.configuration = configuration
+  }
+
+  static func text(_ json: JSON) -> String { json.prettyText + "\n" }
+
+  private static func family(_ address: IPAddress) -> JSON { address.isIPv4 ? "ipv4" : "ipv6" }
+
+  /// `show ip bgp json`.
+  func routes(_ entries: [RouterStatus.RouteEntry]) -> JSON {
+    var byPrefix: [String: [JSON]] = [:]
+    for entry in entries { byPrefix["\(entry.path.prefix)", default: []].append(line(entry)) }
+    return [
+      "vrfId": 0, "vrfName": "default", "routerId": identifier,
+      "defaultLocPrf": JSON(Int(configuration.defaultLocalPreference)),
+      "localAS": JSON(Int(status.localAS.rawValue)),
+      "routes": JSON(byPrefix.mapValues { JSON($0) }),
+    ]
+  }
+
+  private var identifier: JSON { .string(status.routerID.map(\.description) ?? "0.0.0.0") }
+
+  private func line(_ entry: RouterStatus.RouteEntry) -> JSON {
+    let (path, attributes) = (entry.path, entry.path.attributes)
+    let isLocal = path.origin == .local
+    var json: JSON = [
+      "valid": JSON(path.isUsable),
+      "pathFrom": path.isInternal && !isLocal ? "internal" : "external",
+      "prefix": .string("\(path.prefix.address)"), "prefixLen": JSON(Int(path.prefix.length)),
+      "network": .string("\(path.prefix)"),
+      "weight": JSON(Int(attributes.weight)), "peerId": .string(peer(path.origin)),
+      "path": .string(attributes.asPath.description),
+      "origin": .string(Self.origin(attributes.origin)), "nexthops": [nextHop(path)],
+    ]
+    if path.isBest { json["bestpath"] = true }
+    if path.isMultipath { json["multipath"] = true }
+    if path.isStale { json["stale"] = true }
+    if let metric = attributes.multiExitDiscriminator { json["metric"] = JSON(Int(metric)) }
+    if let preference = attributes.localPreference { json["locPrf"] = JSON(Int(preference)) }
+    return json
+  }
+
+  /// `show ip bgp neighbors X advertised-routes json`.
+  func advertised(_ routes: [(prefix: IPPrefix, attributes: PathAttributes)]) -> JSON {
+    var table: [String: JSON] = [:]
+    for (prefix, attributes) in routes {
+      var json: JSON = [
+        "addrPrefix": .string("\(prefix.address)"), "prefixLen": JSON(Int(prefix.length)),
+        "network": .string("\(prefix)"), "path": .string(attributes.asPath.description),
+        "bgpOriginCode": .string(Self.origin(attributes.origin) == "IGP" ? "i" : "?"),
+        "weight": JSON(Int(attributes.weight)),
+      ]
+      if let hop = attributes.nextHop { json["nextHop"] = .string("\(hop)") }
+      if let metric = attributes.multiExitDiscriminator { json["metric"] = JSON(Int(metric)) }
+      if let preference = attributes.localPreference { json["locPrf"] = JSON(Int(preference)) }
+      table["\(prefix)"] = json
+    }
+    return [
+      "bgpLocalRouterId": identifier, "localAS": JSON(Int(status.localAS.rawValue)),
+      "advertisedRoutes": JSON(table), "totalPrefixCounter": JSON(table.count),
+    ]
+  }
+
+  private func peer(_ origin: BestRoute.Origin) -> String {
+    if case .peer(let address) = origin { "\(address)" } else { "(unspec)" }
+  }
+
+  private static func origin(_ origin: PathAttributes.Origin) -> String {
+    switch origin {
+    case .igp: "IGP"
+    case .egp: "EGP"
+    case .incomplete: "incomplete"
+    }
+  }
+
+  private func nextHop(_ path: RouteStatus) -> JSON {
+    let any: IPAddress = path.prefix.isIPv4 ? .v4(.any) : .v6(.any)
+    let hop = path.attributes.nextHop ?? any
+    return ["ip": .string("\(hop)"), "afi": Self.family(hop), "used": true]
+  }
+
+  /// `show ip bgp PREFIX json`.
+  func route(_ entries: [RouterStatus.RouteEntry]) -> JSON {
+    guard let prefix = entries.first?.path.prefix else { return [:] }
+    return [
+      "prefix": .string("\(prefix)"),
+      "paths": JSON(entries.map { detail($0.path, entries) }),
+    ]
+  }
+
+  private func detail(_ path: RouteStatus, _ entries: [RouterStatus.RouteEntry]) -> JSON {
+    let attributes = path.attributes
+    let asPath = attributes.asPath
+    let segments = asPath.segments.map { segment -> JSON in
+      [
+        "type": segment.kind == .sequence ? "as-sequence" : "as-set",
+        "list": JSON(segment.numbers.map { JSON(Int($0.rawValue)) }),
+      ]
+    }
+    let text = asPath.segments.isEmpty ? "Local" : asPath.description
+    var hop = nextHop(path)
+    hop["accessible"] = JSON(path.isUsable)
+    var json: JSON = [
+      "aspath": [
+        "string": .string(text), "segments": JSON(segments), "length": JSON(asPath.length),
+      ],
+      "origin": .string(Self.origin(attributes.origin)), "weight": JSON(Int(attributes.weight)),
+      "valid": JSON(path.isUsable), "nexthops": [hop],
+    ]
+    if let metric = attributes.multiExitDiscriminator { json["metric"] = JSON(Int(metric)) }
+    if let preference = attributes.localPreference { json["locPrf"] = JSON(Int(preference)) }
+    if path.isBest {
+      json["bestpath"] = [
+        "overall": true,
+        "selectionReason": .string(ShellTables.selectionReason(entries.map(\.path))),
+      ]
+    }
+    if path.isMultipath { json["multipath"] = true }
+    if path.isStale { json["stale"] = true }
+    if let step = path.removedBy { json["notBestReason"] = .string(step.text) }
+    let communities = attributes.communities.map(\.description)
+    if !communities.isEmpty {
+      json["community"] = [
+        "string": .string(communities.joined(separator: " ")), "list": JSON(communities),
+      ]
+    }
+    let large = (attributes.extended?.largeCommunities ?? []).map(\.description)
+    if !large.isEmpty {
+      json["largeCommunity"] = [
+        "string": .string(large.joined(separator: " ")), "list": JSON(large),
+      ]
+    }
+    switch path.origin {
+    case .local:
+      json["sourced"] = true
+      json["local"] = true
+      json["peer"] = ["peerId": "0.0.0.0", "routerId": identifier]
+    case .peer(let address):
+      let session = status.sessions.first { $0.peer == address }
+      let id = session?.identifier.map(\.description) ?? "0.0.0.0"
+      json["peer"] = [
+        "peerId": .string("\(address)"), "routerId": .string(id),
+        "type": path.isInternal ? "internal" : "external",
+      ]
+    }
+    return json
+  }
+
+  /// `show ip route json`: what is in the kernel's table, or should be.
+  var kernelRoutes: JSON {
+    var result: [String: JSON] = [:]
+    for entry in status.routes {
+      let path = entry.path
+      guard path.isBest, let kernel = entry.kernel else { continue }
+      let isInstalled = kernel == .installed
+      let hops = status.routes.lazy.map(\.path).filter {
+        $0.prefix == path.prefix && ($0.isBest || $0.isMultipath)
+      }.compactMap(\.attributes.nextHop)
+      var route: JSON = [
+        "prefix": .string("\(path.prefix)"), "prefixLen": JSON(Int(path.prefix.length)),
+        "protocol": "bgp", "vrfId": 0, "vrfName": "default", "selected": true,
+        "destSelected": true, "distance": JSON(path.isInternal ? 200 : 20),
+        "metric": JSON(Int(path.attributes.multiExitDiscriminator ?? 0)),
+        "installed": JSON(isInstalled),
+        "nexthops": JSON(
+          hops.map { hop -> JSON in
+            [
+              "fib": JSON(isInstalled), "ip": .string("\(hop)"), "afi": Self.family(hop),
+              "active": JSON(isInstalled),
+            ]
+          }),
+      ]
+      if case .failed(let reason) = kernel { route["reason"] = .string(reason) }
+      result["\(path.prefix)"] = [route]
+    }
+    return JSON(result)
+  }
+}
+
+extension RouteStatus {
+  /// Its next hop can be reached.
+  var isUsable: Bool { removedBy != .unreachable }
+}
