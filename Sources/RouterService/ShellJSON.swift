@@ -19,7 +19,12 @@ struct ShellJSON {
   /// `show ip bgp json`.
   func routes(_ entries: [RouterStatus.RouteEntry]) -> JSON {
     var byPrefix: [String: [JSON]] = [:]
-    for entry in entries { byPrefix["\(entry.path.prefix)", default: []].append(line(entry)) }
+    var shared: [IPPrefix: Int] = [:]
+    for entry in entries where entry.path.isMultipath { shared[entry.path.prefix, default: 0] += 1 }
+    for entry in entries {
+      let isShared = entry.path.isMultipath && shared[entry.path.prefix, default: 0] > 1
+      byPrefix["\(entry.path.prefix)", default: []].append(line(entry, isShared: isShared))
+    }
     return [
       "vrfId": 0, "vrfName": "default", "routerId": identifier,
       "defaultLocPrf": JSON(Int(configuration.defaultLocalPreference)),
@@ -30,7 +35,8 @@ struct ShellJSON {
 
   private var identifier: JSON { .string(status.routerID.map(\.description) ?? "0.0.0.0") }
 
-  private func line(_ entry: RouterStatus.RouteEntry) -> JSON {
+  /// - Parameter isShared: Other paths of the prefix carry its traffic too.
+  private func line(_ entry: RouterStatus.RouteEntry, isShared: Bool) -> JSON {
     let (path, attributes) = (entry.path, entry.path.attributes)
     let isLocal = path.origin == .local
     var json: JSON = [
@@ -43,7 +49,7 @@ struct ShellJSON {
       "origin": .string(Self.origin(attributes.origin)), "nexthops": [nextHop(path)],
     ]
     if path.isBest { json["bestpath"] = true }
-    if path.isMultipath { json["multipath"] = true }
+    if isShared { json["multipath"] = true }
     if path.isStale { json["stale"] = true }
     if let metric = attributes.multiExitDiscriminator { json["metric"] = JSON(Int(metric)) }
     if let preference = attributes.localPreference { json["locPrf"] = JSON(Int(preference)) }
@@ -125,7 +131,7 @@ struct ShellJSON {
         "selectionReason": .string(ShellTables.selectionReason(entries.map(\.path))),
       ]
     }
-    if path.isMultipath { json["multipath"] = true }
+    if path.isMultipath, entries.count(where: \.path.isMultipath) > 1 { json["multipath"] = true }
     if path.isStale { json["stale"] = true }
     if let step = path.removedBy { json["notBestReason"] = .string(step.text) }
     let communities = attributes.communities.map(\.description)

@@ -125,7 +125,7 @@ struct ShellTables {
     case .peer: words.append(path.isInternal ? "internal" : "external")
     }
     if path.isStale { words.append("stale") }
-    if path.isMultipath { words.append("multipath") }
+    if path.isMultipath, entries.count(where: \.path.isMultipath) > 1 { words.append("multipath") }
     if path.isBest {
       words.append("best (\(Self.selectionReason(entries.map(\.path))))")
     } else if let step = path.removedBy {
