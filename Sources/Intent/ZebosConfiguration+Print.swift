@@ -105,6 +105,10 @@ extension ZebosConfiguration {
       if let isActive = settings.activations[family] {
         lines.append("\(isActive ? "" : "no ")neighbor \(name) activate")
       }
+      // FRR knows it in a family's block alone; here it is of the session.
+      if family == .ipv4, settings.addPath?.receives == false {
+        lines.append("neighbor \(name) disable-addpath-rx")
+      }
       if family == .ipv6 {
         lines += policies(of: settings, family).map { "neighbor \(name) \($0)" }
       }
@@ -188,7 +192,7 @@ extension ZebosConfiguration {
       case .bestPerAS: "addpath-tx-bestpath-per-AS"
       case .best(let count): "addpath-tx-best-selected \(count)"
       }
-    return [sending, path.receives ? nil : "disable-addpath-rx"].compactMap { $0 }
+    return sending.map { [$0] } ?? []
   }
 }
 
