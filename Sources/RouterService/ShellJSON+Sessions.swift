@@ -19,6 +19,7 @@ extension ShellJSON {
         "pfxRcd": JSON(session.prefixesReceived), "pfxSnt": JSON(session.prefixesSent),
         "state": .string(session.isShutdown ? "Idle (Admin)" : session.state.rawValue),
         "connectionsEstablished": JSON(Int(session.counters.established)),
+        "peerState": session.isShutdown ? "Admin" : "OK",
         "idType": session.peer.isIPv4 ? "ipv4" : "ipv6",
       ]
       if let description = session.description { peer["desc"] = .string(description) }

@@ -21,9 +21,16 @@ struct ShellJSON {
     var byPrefix: [String: [JSON]] = [:]
     var shared: [IPPrefix: Int] = [:]
     for entry in entries where entry.path.isMultipath { shared[entry.path.prefix, default: 0] += 1 }
+    var paths: [IPPrefix: [RouteStatus]] = [:]
+    for entry in entries { paths[entry.path.prefix, default: []].append(entry.path) }
     for entry in entries {
       let isShared = entry.path.isMultipath && shared[entry.path.prefix, default: 0] > 1
-      byPrefix["\(entry.path.prefix)", default: []].append(line(entry, isShared: isShared))
+      var json = line(entry, isShared: isShared)
+      if entry.path.isBest {
+        let reason = ShellTables.selectionReason(paths[entry.path.prefix] ?? [])
+        json["selectionReason"] = .string(reason)
+      }
+      byPrefix["\(entry.path.prefix)", default: []].append(json)
     }
     return [
       "vrfId": 0, "vrfName": "default", "routerId": identifier,

@@ -17,23 +17,27 @@ struct ShellTables {
       + "local AS number \(status.localAS)"
   }
 
+  /// `show ip bgp summary`.
   var summary: String {
-    var text = "BGP \(identity)\n"
-    text +=
-      "\(Set(status.routes.map(\.path.prefix)).count) prefixes, \(status.routes.count) paths\n\n"
-    text += "Neighbor        V         AS MsgRcvd MsgSent  Up/Down State/PfxRcd\n"
+    var text = "BGP \(identity) vrf-id 0\n"
+    text += "RIB entries \(Set(status.routes.map(\.path.prefix)).count), "
+    text += "paths \(status.routes.count)\nPeers \(status.sessions.count)\n\n"
+    text += "Neighbor        V         AS   MsgRcvd   MsgSent   TblVer  InQ OutQ  Up/Down "
+    text += "State/PfxRcd   PfxSnt Desc\n"
     for session in status.sessions {
       let isUp = session.state == .established
-      text += padded("\(session.peer)", 16) + "4"
+      text += padded("\(session.peer)", 15) + " 4"
+      // A long address has the rest on a line of its own.
+      if "\(session.peer)".count > 15 { text += "\n" + String(repeating: " ", count: 17) }
       text += aligned("\(session.remoteAS)", 11)
-      text += aligned("\(session.counters.messagesReceived)", 8)
-      text += aligned("\(session.counters.messagesSent)", 8)
-      text += aligned(age(since: session.since), 9) + " "
-      text +=
-        isUp
-        ? "\(session.prefixesReceived)"
-        : session.isShutdown ? "Idle (Admin)" : session.state.rawValue
-      text += "\n"
+      text += aligned("\(session.counters.messagesReceived)", 10)
+      text += aligned("\(session.counters.messagesSent)", 10)
+      text += aligned("0", 9) + aligned("0", 5) + aligned("0", 5)
+      text += aligned(session.counters.established == 0 ? "never" : age(since: session.since), 9)
+      let state = session.isShutdown ? "Idle (Admin)" : session.state.rawValue
+      text += aligned(isUp ? "\(session.prefixesReceived)" : state, 13)
+      text += aligned("\(session.prefixesSent)", 9)
+      text += " \(session.description ?? "N/A")\n"
     }
     return text + "\nTotal number of neighbors \(status.sessions.count)\n"
   }
