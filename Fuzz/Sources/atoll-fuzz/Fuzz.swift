@@ -2,6 +2,7 @@ import BGP
 import CFuzzer
 import Glibc
 import HTTP
+import Intent
 import Kubernetes
 import Wire
 
@@ -19,6 +20,30 @@ enum Fuzz {
           let options = CodecOptions(fourOctetAS: isFourOctet)
           _ = try? Message(decoding: input[...], options: options)
         }
+        return 0
+      }
+    ),
+    (
+      "zebos",
+      { bytes, count in
+        let text = String(decoding: Fuzz.bytes(bytes, count), as: UTF8.self)
+        guard let configuration = try? ZebosConfiguration(parsing: text) else { return 0 }
+        guard let again = try? ZebosConfiguration(parsing: configuration.runningConfiguration)
+        else { preconditionFailure("what was printed is not taken") }
+        precondition(again == configuration, "what was printed reads back as something else")
+        return 0
+      }
+    ),
+    (
+      "expression",
+      { bytes, count in
+        // A pattern, and after an end of line what it is to be found in.
+        let text = String(decoding: Fuzz.bytes(bytes, count), as: UTF8.self)
+        let parts = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let first = parts.first, let pattern = try? PathExpression(String(first)) else {
+          return 0
+        }
+        _ = pattern.matches(String(parts.last ?? ""))
         return 0
       }
     ),
