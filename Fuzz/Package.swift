@@ -18,12 +18,13 @@ let package = Package(
     .target(name: "BGP", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
     // The configuration text alone: the rest of the module needs YAML.
     .target(name: "Intent", dependencies: ["NetTypes", "BGP"], swiftSettings: instrumented),
+    .target(name: "BFD", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
     .target(name: "HTTP", dependencies: ["Wire"], swiftSettings: instrumented),
     .target(name: "Kubernetes", dependencies: ["NetTypes"], swiftSettings: instrumented),
     .target(name: "CFuzzer"),
     .executableTarget(
       name: "atoll-fuzz",
-      dependencies: ["CFuzzer", "NetTypes", "Wire", "BGP", "HTTP", "Intent", "Kubernetes"],
+      dependencies: ["CFuzzer", "NetTypes", "Wire", "BGP", "BFD", "HTTP", "Intent", "Kubernetes"],
       swiftSettings: instrumented,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
   ],

@@ -27,12 +27,10 @@ import NetTypes
   /// - Throws: `SystemError` if a port is taken, or the local address is not the machine's.
   package func add(_ path: BFDPath, _ parameters: BFDParameters) throws {
     let worker = worker ?? start()
-    if let namespace {
-      try NetworkNamespace.open(path: namespace).with { try open(path, worker) }
-    } else {
-      try open(path, worker)
-    }
+    try inNamespace { try open(path, worker) }
     worker.handle(.add(path, parameters))
+    // A session that was just saying goodbye may have closed its socket in between.
+    if !worker.sends(path) { try inNamespace { try open(path, worker) } }
   }
 
   /// Ends a session; the peer is told that nothing is broken.
@@ -53,6 +51,11 @@ import NetTypes
     worker.start()
     self.worker = worker
     return worker
+  }
+
+  private func inNamespace(_ body: () throws -> Void) throws {
+    guard let namespace else { return try body() }
+    try NetworkNamespace.open(path: namespace).with(body)
   }
 
   private func open(_ path: BFDPath, _ worker: BFDWorker) throws {

@@ -28,14 +28,31 @@ extension Router {
     do {
       try bfd.add(path, BFDParameters(bfdSettings))
       watchedPaths[peer] = path
+      pathFailures[peer] = nil
     } catch {
       watchedPaths[peer] = nil
-      log.error("neighbor \(peer): BFD: \(error)")
+      if pathFailures.updateValue("\(error)", forKey: peer) != "\(error)" {
+        log.error("neighbor \(peer): BFD: \(error)")
+      }
     }
   }
 
   /// Brings the sessions up to date with the settings in force.
   func updateWatchedPaths() {
+    dropUnwantedPaths()
+    for session in speaker?.sessions ?? [] where session.state == .established {
+      watchPath(to: session.peer)
+    }
+  }
+
+  /// Now and then: neighbours that listen ranges have made go by themselves, and what could not be
+  /// watched, as a port was taken, is tried again.
+  func tendWatchedPaths() {
+    dropUnwantedPaths()
+    for peer in pathFailures.keys { watchPath(to: peer) }
+  }
+
+  private func dropUnwantedPaths() {
     for (peer, path) in watchedPaths {
       if let settings = speaker?.settings(of: peer), settings.bfd != nil, !settings.shutdown {
         continue
@@ -43,9 +60,7 @@ extension Router {
       bfd.remove(path)
       watchedPaths[peer] = nil
     }
-    for session in speaker?.sessions ?? [] where session.state == .established {
-      watchPath(to: session.peer)
-    }
+    pathFailures = pathFailures.filter { speaker?.settings(of: $0.key)?.bfd != nil }
   }
 
   private func pathChanged(_ path: BFDPath, _ change: BFDChange) {

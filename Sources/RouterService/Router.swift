@@ -41,6 +41,8 @@ import NetTypes
   let bfd: BFDService
   /// The BFD session of each neighbour that has one.
   var watchedPaths: [IPAddress: BFDPath] = [:]
+  /// Why a path that should be watched is not.
+  var pathFailures: [IPAddress: String] = [:]
   /// Of the interfaces that neighbours are known by.
   var discoveries: [String: NeighborDiscovery] = [:]
   var discoveryFailures: [String: String] = [:]
@@ -272,6 +274,7 @@ extension Router {
     auditTimer = Loop.after(delay) { [weak self] in
       guard let self, speaker != nil else { return }
       updateDiscovery()
+      tendWatchedPaths()
       let begin = Loop.now
       attempt("audit routes") { try kernel?.audit() }
       // A large table is read the less often, so that reading takes a hundredth of the time.

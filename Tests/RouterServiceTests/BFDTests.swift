@@ -132,6 +132,28 @@ struct BFDTests {
     #expect(left.status.bfd.first?.path.isMultihop == true)
   }
 
+  @Loop @Test func `a path that could not be watched is tried again`() async throws {
+    let net = try TwoNamespaces()
+    let (left, right) = (router(net, net.left), router(net, net.right))
+    defer {
+      left.stop(graceful: false)
+      right.stop(graceful: false)
+    }
+    // Somebody else has BFD's port.
+    let taken = try NetworkNamespace.open(named: net.left).with {
+      let socket = try Datagrams.socket(isIPv4: true)
+      try Sockets.bind(socket.rawValue, to: SocketAddress(.v4(.any), port: 3784))
+      return socket
+    }
+    try left.start()
+    try right.start()
+    #expect(await eventually { left.status.sessions.first?.state == .established })
+    #expect(left.status.bfd.isEmpty)
+    _ = consume taken
+    #expect(await eventually { isUp(left) && isUp(right) })
+    #expect(left.status.sessions.first?.counters.established == 1)
+  }
+
   /// RFC 5881 §5: what has crossed a router is not the peer, whatever it says.
   @Loop @Test func `a packet with a TTL below 255 is none of the session's`() async throws {
     let net = try TwoNamespaces()

@@ -1,3 +1,4 @@
+import BFD
 import BGP
 import CFuzzer
 import Glibc
@@ -44,6 +45,15 @@ enum Fuzz {
           return 0
         }
         _ = pattern.matches(String(parts.last ?? ""))
+        return 0
+      }
+    ),
+    (
+      "bfd",
+      { bytes, count in
+        guard let packet = try? BFDPacket(decoding: Fuzz.bytes(bytes, count)) else { return 0 }
+        let again = try? BFDPacket(decoding: packet.encoded)
+        precondition(again == packet, "encoding gives another packet")
         return 0
       }
     ),
