@@ -108,7 +108,8 @@ import NetTypes
     guard connection.routes == wanted, let started else { return }
     let done = connections.count { $0.routes == wanted }
     if done == peers {
-      print("told \(wanted) peers \(peers) ms \(started.duration(to: Loop.now) / .milliseconds(1))")
+      let milliseconds = Int(started.duration(to: Loop.now) / .milliseconds(1))
+      print("told \(wanted) peers \(peers) ms \(milliseconds)")
       fflush(nil)
     }
   }

@@ -47,7 +47,7 @@ enum RouterBench {
       let count = router.prefixesReceived
       if count > 0, started == nil { started = Loop.now }
       if let started, wanted > 0, count >= wanted {
-        print("routes \(count) ms \(started.duration(to: Loop.now) / .milliseconds(1))")
+        print("routes \(count) ms \(Int(started.duration(to: Loop.now) / .milliseconds(1)))")
         fflush(nil)
         wanted = 0
       }

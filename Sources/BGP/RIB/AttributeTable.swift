@@ -138,8 +138,8 @@ extension AttributeTable {
     guard let kind = Self.kind(options) else { return nil }
     let hash = Self.hash(bytes, seed)
     let known = index.find(hash) {
-      entries[$0].received & kind != 0 && entries[$0].bytes.count == bytes.count
-        && entries[$0].bytes.elementsEqual(bytes)
+      entries[$0].hash == UInt32(truncatingIfNeeded: hash) && entries[$0].received & kind != 0
+        && entries[$0].bytes[...] == bytes
     }
     return known.map { AttributeID(rawValue: UInt32($0)) }
   }

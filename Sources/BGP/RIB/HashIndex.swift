@@ -24,7 +24,7 @@ struct HashIndex: Sendable {
   /// - Parameter hashOf: The hash of a position, for when the table grows.
   @inline(__always)
   mutating func insert(_ position: Int, _ hash: UInt64, hashOf: (Int) -> UInt64) {
-    if (count + 1) * 4 > slots.count * 3 { grow(hashOf) }
+    if (count + 1) * 8 > slots.count * 5 { grow(hashOf) }
     place(UInt32(position), hash)
     count += 1
   }

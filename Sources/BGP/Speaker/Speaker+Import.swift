@@ -1,9 +1,9 @@
 import NetTypes
+import Wire
 
 // The straight way in, for what makes up nearly all of a full table: IPv4 routes, in the fields that
-// RFC 4271 has for them, with attributes that the peer or another has sent before, under no import
-// policy. Whatever else comes up is left to `apply`, which knows every case; both leave the tables
-// alike.
+// RFC 4271 has for them, with attributes that are in order, under no import policy. Whatever else
+// comes up is left to `apply`, which knows every case; both leave the tables alike.
 
 extension Speaker {
   /// Imports UPDATEs from the head of what was received, while they are of the simple kind. True if
@@ -64,14 +64,10 @@ extension Speaker {
     let identified = options.addPathReceive.contains(.ipv4)
     var imported = AttributeID.none
     if !fields.attributes.isEmpty {
-      guard !fields.announced.isEmpty,
-        let received = attributes.find(received: fields.attributes, options)
+      guard !fields.announced.isEmpty, let received = internReceived(fields.attributes, options)
       else { return false }
-      let decoded = attributes[received]
-      if let accepted = accepted(decoded, peer) {
-        imported = accepted == decoded ? received : attributes.intern(accepted)
-        if imported == received { attributes.retain(imported) }
-      }
+      defer { attributes.release(received) }
+      imported = accept(received, from: peer)
     }
     defer { attributes.release(imported) }
     // Everything is looked at before anything is changed.
@@ -91,5 +87,34 @@ extension Speaker {
     }
     change += difference
     return true
+  }
+
+  /// Attributes as they were received, with one more use; nil if there is anything in them that the
+  /// simple way does not know, an error among it.
+  private mutating func internReceived(
+    _ bytes: ArraySlice<UInt8>, _ options: CodecOptions
+  ) -> AttributeID? {
+    if let known = attributes.find(received: bytes, options) {
+      attributes.retain(known)
+      return known
+    }
+    var decoder = AttributeDecoder(options: options)
+    var reader = ByteReader(bytes)
+    do { try decoder.decode(&reader) } catch { return nil }
+    guard decoder.errors.isEmpty, decoder.reach == nil, decoder.unreach == nil,
+      decoder.missing(classicRoutes: true).isEmpty
+    else { return nil }
+    let id = attributes.intern(decoder.attributes)
+    attributes.note(received: bytes, options, as: id)
+    return id
+  }
+
+  /// What import makes of received attributes, with one more use; none: they are not taken.
+  private mutating func accept(_ received: AttributeID, from peer: Peer) -> AttributeID {
+    let decoded = attributes[received]
+    guard let accepted = accepted(decoded, peer) else { return .none }
+    if accepted != decoded { return attributes.intern(accepted) }
+    attributes.retain(received)
+    return received
   }
 }

@@ -2,10 +2,7 @@ import NetTypes
 
 extension Speaker {
   /// Import: what one UPDATE changes in the peer's Adj-RIB-In. RFC 4271 §9, RFC 7606.
-  /// - Parameter raw: The attributes as they were received, to know them by when they come again.
-  mutating func apply(
-    _ update: UpdateMessage, from address: IPAddress, raw: ArraySlice<UInt8>? = nil, _ now: Instant
-  ) {
+  mutating func apply(_ update: UpdateMessage, from address: IPAddress, _ now: Instant) {
     guard let peer = peers[address], let negotiated = peer.established?.session.state.negotiated
     else { return }
     for error in update.errors { notice(address, "\(update.routesInBrief): \(error)") }
@@ -19,12 +16,6 @@ extension Speaker {
       removePath(of: peer.index, prefix, update.withdrawnIdentifiers?[position] ?? 0)
     }
     guard let attributes = update.attributes else { return }
-    // As the peer sent them, whatever import makes of them.
-    let received = self.attributes.intern(attributes)
-    defer { self.attributes.release(received) }
-    if let raw, update.errors.isEmpty {
-      self.attributes.note(received: raw, negotiated.options, as: received)
-    }
     let accepted = accepted(attributes, peer)
     let context = PolicyContext(
       peer: address, local: peer.established?.local,

@@ -158,7 +158,7 @@ extension Speaker {
         if case .update(let update) = message, isEstablished(address, slot) {
           withSlot(address, slot) { $0.session.heard(at: now) }
           peers[address]?.counters.updatesReceived += 1
-          apply(update, from: address, raw: UpdateFields(frame)?.attributes, now)
+          apply(update, from: address, now)
           continue
         }
         drive(address, slot, .message(message), now)
