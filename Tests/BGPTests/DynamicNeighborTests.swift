@@ -65,6 +65,8 @@ import Testing
     #expect(puppet.isClosed)
     #expect(puppet.notices == ["connection refused: 1 dynamic neighbors, limit 1"])
     #expect(puppet.speaker.sessions.map(\.peer) == [Puppet.peer])
+    for number in UInt8(4)..<100 { puppet.connect(from: .v4(IPv4Address(10, 0, 0, number))) }
+    #expect(puppet.notices.count == 10)
   }
 
   @Test func `the longest range names the group`() {

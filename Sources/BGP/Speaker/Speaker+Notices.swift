@@ -3,8 +3,11 @@ import NetTypes
 extension Speaker {
   /// Tells the operator about one neighbour; a neighbour that gives cause for many is cut short.
   mutating func notice(_ address: IPAddress, _ text: String) {
-    guard peers[address] != nil else { return actions.append(.notice(address, text)) }
-    guard let withheld = peers[address]?.notices.admit(at: clock) else { return }
+    // Strangers share one budget: there may be many of them.
+    let admitted =
+      peers[address] == nil
+      ? strangers.admit(at: clock) : peers[address]?.notices.admit(at: clock)
+    guard let withheld = admitted else { return }
     let suffix = withheld == 0 ? "" : " (\(withheld) earlier messages withheld)"
     actions.append(.notice(address, text + suffix))
   }

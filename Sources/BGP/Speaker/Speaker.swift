@@ -44,6 +44,8 @@ package struct Speaker: Sendable {
   var isStarted = false
   /// The instant of the event at hand.
   var clock = Instant.zero
+  /// Notices about addresses that are no neighbour's.
+  var strangers = NoticeBudget()
   /// At the start the forwarding table was as an earlier life had left it. RFC 4724 §4.1.
   let forwardingWasPreserved: Bool
   var convergence: Convergence
