@@ -29,7 +29,7 @@ import Testing
     var puppet = puppet()
     puppet.connect(from: address("10.0.1.2"))
     #expect(puppet.isClosed)
-    #expect(puppet.notification == .connectionRejected)
+    #expect(puppet.received.isEmpty)
     #expect(puppet.speaker.sessions.isEmpty)
   }
 

@@ -78,7 +78,8 @@ extension Speaker {
   ) {
     addDynamicPeer(address, now)
     guard let peer = peers[address], !peer.settings.shutdown, let primary = peer.slots.first else {
-      return reject(id)
+      // Without a word: who has sent an OPEN waits for another, and some take no NOTIFICATION first.
+      return actions.append(.close(id))
     }
     if let slot = peer.established {
       // RFC 4724 §5: the peer has restarted before we saw its old connection end.
@@ -123,13 +124,6 @@ extension Speaker {
   private mutating func renewOpen(_ address: IPAddress, _ slot: Int) {
     guard let settings = peers[address].map({ sessionSettings($0.settings) }) else { return }
     withSlot(address, slot) { $0.session.settings = settings }
-  }
-
-  /// Closes a connection that nobody wants here. RFC 4486 §4.
-  private mutating func reject(_ id: ConnectionID) {
-    let message = Message.notification(.connectionRejected)
-    actions.append(.send(id, message.encoded(options: CodecOptions())))
-    actions.append(.close(id))
   }
 
   mutating func closed(_ id: ConnectionID, _ now: Instant) {
