@@ -12,7 +12,12 @@ import NetTypes
 ///
 ///     atoll-bench failover PEER AS PEER-AS
 ///
-/// routes until SIGTERM. `router` and `sink` are told of at `RouterBench` and `RouteSink`.
+/// routes until SIGTERM.
+///
+///     atoll-bench kernel COUNT GATEWAY GATEWAY
+///
+/// fills the kernel's table and empties it. `router` and `sink` are told of at `RouterBench` and
+/// `RouteSink`.
 @main
 enum Bench {
   static func main() async {
@@ -21,6 +26,7 @@ enum Bench {
     noteSignals()
     switch arguments.first {
     case "failover": return await FailoverBench.run(others)
+    case "kernel": return await KernelBench.run(others)
     case "router": return await RouterBench.run(others)
     case "sink": return await RouteSink.run(others)
     default: break
