@@ -38,7 +38,8 @@ extension KernelRoutes {
       guard !common.isEmpty else { continue }
       let members = try objects(of: new)
       guard !members.isEmpty else { continue }
-      try nexthops.move(old, to: new, members)
+      // Refused, the routes move one by one.
+      do { try nexthops.move(old, to: new, members) } catch { continue }
       moved.insert(old)
       targets[new].installed = move.count
       targets[old].installed = 0
@@ -94,7 +95,12 @@ extension KernelRoutes {
       if let known = ways[entry.wanted] {
         way = known
       } else {
-        way = try self.way(entry.wanted, like: entry.installed)
+        do {
+          way = try self.way(entry.wanted, like: entry.installed)
+        } catch let error as NetlinkError {
+          problems[entry.wanted] = error.reason
+          way = nil
+        }
         ways[entry.wanted] = .some(way)
       }
       guard let way else {
