@@ -56,7 +56,7 @@ struct BirdDialect: Dialect {
       protocol bgp edge {
         local \(exchange.theirAddress) as \(exchange.theirAS);
         neighbor \(exchange.ourAddress) as \(exchange.ourAS);
-        direct; hold time 9; connect retry time 1; connect delay time 1; error wait time 1, 2;
+        direct; passive \(exchange.bothConnect ? "off" : "on"); hold time 9; connect retry time 1; connect delay time 1; error wait time 1, 2;
         \(password)\(restart)
         \(rest)
       }

@@ -97,13 +97,15 @@ import Testing
       if try await condition() { return }
       try await Loop.sleep(.milliseconds(50))
     }
+    throw await notSeen(what)
+  }
+
+  /// What did not come, with all that both ends know of it.
+  func notSeen(_ what: String) async -> NotSeen {
     let state = session.map { "\($0.state) \($0.lastError.map { "\($0)" } ?? "")" } ?? "no session"
     let theirs = (try? await peer.sessions()) ?? ""
-    throw NotSeen(
-      what: what,
-      log:
-        "session: \(state)\n\(history.joined(separator: "\n"))\n\(theirs.prefix(2000))\n\(peer.log)"
-    )
+    let lines = [state] + history + [String(theirs.prefix(2000)), peer.log]
+    return NotSeen(what: what, log: lines.joined(separator: "\n"))
   }
 
   /// Both ends have the other's routes, and the kernel has the peer's.

@@ -19,6 +19,9 @@ struct Exchange: Sendable {
   var theirRoutes = ["10.92.0.0/24"]
   /// The peer is the one that opens the connection.
   var peerConnects = false
+  /// Both ends do. Otherwise peers that can wait to be connected to: two connections made at the same
+  /// instant may both end, when one end is Established by the first before the other is.
+  var bothConnect = false
 
   var isExternal: Bool { ourAS != theirAS }
   var ourAddress: String { overIPv6 ? Cable.ourAddress6 : Cable.ourAddress }

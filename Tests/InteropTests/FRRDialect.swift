@@ -26,6 +26,7 @@ struct FRRDialect: Dialect {
     lines += [
       " neighbor \(peer) remote-as \(exchange.ourAS)", " neighbor \(peer) timers connect 1",
     ]
+    if !exchange.bothConnect { lines += [" neighbor \(peer) passive"] }
     if let password = exchange.password { lines += [" neighbor \(peer) password \(password)"] }
     for family in exchange.families {
       lines += [" address-family \(family) unicast", "  neighbor \(peer) activate"]

@@ -152,7 +152,7 @@ extension InteropTests {
 
       let (sent, lost) = try await stream.finish()
       Matrix.log("\(peer.rawValue): \(sent) packets through a crash of either end, \(lost) lost")
-      try #require(lost == 0)
+      if lost > 0 { throw await cell.notSeen("every packet again") }
     }
   }
 }
