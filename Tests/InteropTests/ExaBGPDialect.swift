@@ -9,6 +9,7 @@ struct ExaBGPDialect: Dialect {
     [
       "PATH": "/usr/bin:/usr/sbin:/bin:/sbin", "exabgp.daemon.user": "root",
       "exabgp.log.destination": "stdout", "exabgp.api.ack": "false", "exabgp.api.cli": "false",
+      "exabgp.tcp.bind": Cable.theirAddress,
     ]
   }
 
