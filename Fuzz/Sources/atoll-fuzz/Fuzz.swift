@@ -1,29 +1,18 @@
-import BFD
 import BGP
 import CFuzzer
 import Glibc
 import HTTP
 import Intent
 import Kubernetes
-import Wire
 
 /// One decoder a run: `atoll-fuzz TARGET [libFuzzer's arguments]`.
 ///
 /// A target must never trap, and what it decodes must survive encoding where there is an encoder.
 @main
 enum Fuzz {
-  static let targets: [(name: String, body: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32)] = [
-    (
-      "bgp",
-      { bytes, count in
-        let input = Fuzz.bytes(bytes, count)
-        for isFourOctet in [true, false] {
-          let options = CodecOptions(fourOctetAS: isFourOctet)
-          _ = try? Message(decoding: input[...], options: options)
-        }
-        return 0
-      }
-    ),
+  typealias Target = (name: String, body: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32)
+
+  static let targets: [Target] = routing + [
     (
       "zebos",
       { bytes, count in
@@ -45,15 +34,6 @@ enum Fuzz {
           return 0
         }
         _ = pattern.matches(String(parts.last ?? ""))
-        return 0
-      }
-    ),
-    (
-      "bfd",
-      { bytes, count in
-        guard let packet = try? BFDPacket(decoding: Fuzz.bytes(bytes, count)) else { return 0 }
-        let again = try? BFDPacket(decoding: packet.encoded)
-        precondition(again == packet, "encoding gives another packet")
         return 0
       }
     ),
@@ -98,7 +78,7 @@ enum Fuzz {
     ),
   ]
 
-  private static func bytes(_ start: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
+  static func bytes(_ start: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
     Array(UnsafeBufferPointer(start: start, count: count))
   }
 
