@@ -128,14 +128,10 @@ package enum CalicoCommunity: Hashable, Sendable {
   static let expected = "a community, as 64512:100 or 64512:100:200"
 
   package init?(_ text: String) {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    let numbers = parts.compactMap { UInt32($0) }
-    guard numbers.count == parts.count else { return nil }
-    if numbers.count == 3 {
-      self = .large(
-        LargeCommunity(global: numbers[0], local1: numbers[1], local2: numbers[2]))
-    } else if numbers.count == 2, numbers.allSatisfy({ $0 <= 0xffff }) {
-      self = .standard(Community(rawValue: numbers[0] << 16 | numbers[1]))
+    if let community = LargeCommunity(text: text) {
+      self = .large(community)
+    } else if text.contains(":"), let community = Community(text: text) {
+      self = .standard(community)
     } else {
       return nil
     }

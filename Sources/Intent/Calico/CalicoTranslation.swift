@@ -13,7 +13,7 @@ import NetTypes
 /// object is told for that object; the others hold.
 package struct CalicoTranslation {
   package private(set) var configuration: RouterConfiguration
-  package let policy = RoutingPolicy()
+  package private(set) var policy = RoutingPolicy()
   package private(set) var problems: [Problem] = []
 
   /// Every object that has a say, as the API gives it.
@@ -46,7 +46,7 @@ package struct CalicoTranslation {
   private let settings: CalicoConfiguration
   private let own: Node?
   /// What belongs to a neighbour beside its settings, by address.
-  private var usage: [IPAddress: Usage] = [:]
+  private var usage: [IPAddress: CalicoPolicy.Usage] = [:]
 
   package init(_ input: Input) {
     self.input = input
@@ -99,7 +99,7 @@ package struct CalicoTranslation {
         neighbor.settings.password = password.text
         neighbor.settings.restartTime = settings.meshRestartTime
         neighbor.settings.sourceAddress = own?.address(like: address)
-        add(neighbor, Usage())
+        add(neighbor, CalicoPolicy.Usage())
       }
     }
   }
@@ -160,7 +160,7 @@ package struct CalicoTranslation {
     }
     add(
       neighbor,
-      Usage(filters: peer.filters, keepsNextHop: peer.nextHopMode == .keep))
+      CalicoPolicy.Usage(filters: peer.filters, keepsNextHop: peer.nextHopMode == .keep))
   }
 
   /// A neighbour as every one of Calico's is: an external one may be hops away.
@@ -177,7 +177,7 @@ package struct CalicoTranslation {
     return neighbor
   }
 
-  private mutating func add(_ neighbor: Neighbor, _ usage: Usage) {
+  private mutating func add(_ neighbor: Neighbor, _ usage: CalicoPolicy.Usage) {
     self.usage[neighbor.address] = usage
     if let index = configuration.neighbors.firstIndex(where: { $0.address == neighbor.address }) {
       configuration.neighbors[index] = neighbor
@@ -190,13 +190,6 @@ package struct CalicoTranslation {
   private func addresses(of node: Node) -> [IPAddress] {
     guard let own else { return node.bgpAddresses }
     return node.bgpAddresses.filter { own.address(like: $0) != nil }
-  }
-
-  /// What one neighbour asks of policy.
-  private struct Usage {
-    /// Names of BGPFilters, in order.
-    var filters: [String] = []
-    var keepsNextHop = false
   }
 
   private struct Password { var text: String? }
@@ -227,8 +220,11 @@ package struct CalicoTranslation {
   // MARK: Policy
 
   private mutating func addPolicy() {
+    var policy = CalicoPolicy(advertisements: settings.advertisements, interface: input.interface)
+    for filter in input.filters {
+      if let filter = CalicoFilter(filter, problems: &problems) { policy.add(filter) }
+    }
     let known = Set(input.filters.compactMap { $0["metadata"]["name"].string })
-    for filter in input.filters { _ = CalicoFilter(filter, problems: &problems) }
     for peer in input.peers {
       let names = peer["spec"]["filters"].elements.compactMap(\.string)
       for name in names where !known.contains(name) {
@@ -237,13 +233,15 @@ package struct CalicoTranslation {
       }
     }
     for index in configuration.neighbors.indices {
-      guard let filters = usage[configuration.neighbors[index].address]?.filters, !filters.isEmpty
-      else { continue }
-      // Nothing passes what is not there.
-      let chain = PolicyChain(routeMap: "calico-nothing")
-      configuration.neighbors[index].settings.importPolicy = chain
-      configuration.neighbors[index].settings.exportPolicy = chain
+      let neighbor = configuration.neighbors[index]
+      guard let usage = usage[neighbor.address] else { continue }
+      let isInternal = neighbor.settings.remoteAS == configuration.localAS
+      configuration.neighbors[index].settings.importPolicy = policy.importChain(
+        usage, isInternal: isInternal)
+      configuration.neighbors[index].settings.exportPolicy = policy.exportChain(
+        usage, isInternal: isInternal)
     }
+    self.policy = policy.policy
   }
 }
 
