@@ -56,6 +56,10 @@ import NetTypes
   private var timerDeadline: Instant?
   private var auditTimer: Timer?
   var logLimiter = PeerLogLimiter()
+  /// Spent on events by the speaker: messages, decisions, what is announced.
+  private(set) var speakerTime = Duration.zero
+  /// Spent on the kernel's table.
+  private(set) var kernelTime = Duration.zero
   var logTimer: Timer?
   /// News of the kernel's that wait to be looked at together.
   var news = LinkNews()
@@ -199,10 +203,15 @@ extension Router {
     isDriving = true
     while !events.isEmpty {
       let next = events.removeFirst()
-      for action in speaker?.handle(next, at: Loop.now) ?? [] { perform(action) }
+      let start = Loop.now
+      let actions = speaker?.handle(next, at: start) ?? []
+      speakerTime += start.duration(to: Loop.now)
+      for action in actions { perform(action) }
     }
     isDriving = false
+    let start = Loop.now
     attempt("install routes") { try kernel?.flush() }
+    kernelTime += start.duration(to: Loop.now)
     schedule()
   }
 

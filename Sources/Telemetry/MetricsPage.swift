@@ -18,13 +18,31 @@ package struct MetricsPage: Sendable {
     _ kind: Kind, _ name: String, _ help: String, _ value: some BinaryInteger,
     labels: KeyValuePairs<String, String> = [:]
   ) {
+    add(kind, name, help, text: String(value), labels)
+  }
+
+  /// A sample in seconds, to the microsecond.
+  package mutating func add(
+    _ kind: Kind, _ name: String, _ help: String, seconds: Duration,
+    labels: KeyValuePairs<String, String> = [:]
+  ) {
+    let (whole, attoseconds) = seconds.components
+    let fraction = String(attoseconds / 1_000_000_000_000)
+    let zeros = String(repeating: "0", count: max(0, 6 - fraction.count))
+    add(kind, name, help, text: "\(whole).\(zeros)\(fraction)", labels)
+  }
+
+  private mutating func add(
+    _ kind: Kind, _ name: String, _ help: String, text: String,
+    _ labels: KeyValuePairs<String, String>
+  ) {
     if families[name] == nil {
       families[name] = Family(kind: kind, help: help)
       order.append(name)
     }
     let pairs = labels.map { "\($0.key)=\"\(escaped($0.value))\"" }
     let braces = pairs.isEmpty ? "" : "{\(pairs.joined(separator: ","))}"
-    families[name]?.samples.append("\(name)\(braces) \(value)")
+    families[name]?.samples.append("\(name)\(braces) \(text)")
   }
 
   package var text: String {

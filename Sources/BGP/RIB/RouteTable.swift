@@ -55,6 +55,8 @@ struct RouteTable<Key: PrefixKey>: Sendable {
 
   /// Destinations, with or without paths.
   var count: Int { index.count }
+  /// Paths of all destinations.
+  var pathCount: Int { paths.count - 1 - freePaths.count }
   /// One more than the highest index.
   var endIndex: Int { destinations.count }
 

@@ -100,4 +100,25 @@ package struct PeerCounters: Hashable, Sendable {
   package var bytesReceived: UInt64 = 0
   package var bytesSent: UInt64 = 0
   package var established: UInt64 = 0
+  /// Messages other than UPDATE.
+  package var received = MessageCounts()
+  package var sent = MessageCounts()
+}
+
+/// Messages by type; UPDATEs are counted where they are handled in bulk.
+package struct MessageCounts: Hashable, Sendable {
+  package var opens: UInt64 = 0
+  package var notifications: UInt64 = 0
+  package var keepalives: UInt64 = 0
+  package var refreshes: UInt64 = 0
+
+  mutating func count(_ message: Message) {
+    switch message {
+    case .open: opens += 1
+    case .update: break
+    case .notification: notifications += 1
+    case .keepalive: keepalives += 1
+    case .routeRefresh: refreshes += 1
+    }
+  }
 }

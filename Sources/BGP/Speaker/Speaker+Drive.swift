@@ -76,6 +76,7 @@ extension Speaker {
     guard let id = slot.connection else { return }
     let bytes = message.encoded(options: options)
     peers[address]?.counters.messagesSent += 1
+    peers[address]?.counters.sent.count(message)
     peers[address]?.counters.bytesSent += UInt64(bytes.count)
     if case .update = message { peers[address]?.counters.updatesSent += 1 }
     actions.append(.send(id, bytes))

@@ -148,6 +148,7 @@ extension Speaker {
           peers[address]?.slots[position].session.state.negotiated?.options ?? CodecOptions()
         let message = try Message(decoding: frame, options: options)
         peers[address]?.counters.messagesReceived += 1
+        peers[address]?.counters.received.count(message)
         if case .open(let open) = message, !resolveCollision(address, slot, open, now) { return }
         if case .update(let update) = message, isEstablished(address, slot) {
           withSlot(address, slot) { $0.session.heard(at: now) }

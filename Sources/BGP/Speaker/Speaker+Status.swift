@@ -92,6 +92,14 @@ extension Speaker {
   /// Distinct sets of attributes held.
   package var attributeCount: Int { attributes.count }
 
+  /// How much one family's tables hold.
+  package func size(_ family: AddressFamily) -> (prefixes: Int, paths: Int) {
+    switch family {
+    case .ipv4: (ipv4.count, ipv4.pathCount)
+    case .ipv6: (ipv6.count, ipv6.pathCount)
+    }
+  }
+
   /// What one peer was told; empty while it is not established.
   package func announced(to address: IPAddress) -> [(prefix: IPPrefix, attributes: PathAttributes)]
   {
