@@ -75,6 +75,8 @@ struct ChaosBench {
       lose(peer)
     case .routes(let batch):
       for (prefix, best) in batch { locRIB[prefix] = best }
+    // They read at once what they are sent.
+    case .awaitDrain(let id): handle(.drained(id))
     case .nextHops, .session, .converged, .notice: break
     }
   }
