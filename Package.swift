@@ -166,6 +166,13 @@ let package = Package(
     tests(
       "Unit",
       ["KubeClient", "KubeServer", "Transport", "Intent", "Linux", "Kubernetes", "NetTypes"]),
+    // Apart from whole units, whose commands keep a process's threads waiting.
+    .testTarget(
+      name: "CalicoctlTests",
+      dependencies: [
+        "Unit", "Intent", "KubeClient", "KubeServer", "Kubernetes", "Linux", "NetTypes",
+        "Transport",
+      ], swiftSettings: common),
     .testTarget(name: "ArchitectureTests", swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]

@@ -34,7 +34,8 @@ extension RouterStatus {
     let used = paths.filter { $0.path.isBest || $0.path.isMultipath }
     let best = used.first { $0.path.isBest }
     let isLocal = best.map { $0.path.origin == .local } ?? false
-    let hops = isLocal ? [] : used.compactMap { $0.path.attributes.nextHop }
+    // Without a usable path, the next hops that stand in the way.
+    let hops = isLocal ? [] : (best == nil ? paths : used).compactMap { $0.path.attributes.nextHop }
     var json: JSON = [
       "prefix": .string("\(prefix)"), "nextHops": JSON(hops.map(\.description)),
       "paths": JSON(paths.count), "stale": JSON(best?.path.isStale ?? false),
@@ -47,8 +48,18 @@ extension RouterStatus {
     case nil:
       json["installed"] = false
       json["reason"] = .string(
-        isLocal ? "own prefix" : best == nil ? "no usable path" : "not installed")
+        isLocal ? "own prefix" : best == nil ? obstacle(paths) : "not installed")
     }
     return json
+  }
+
+  /// Why no path of a prefix can be used.
+  private static func obstacle(_ paths: [RouteEntry]) -> String {
+    let reasons = paths.compactMap { entry in
+      entry.nextHopProblem.map { problem in
+        "next hop \(entry.path.attributes.nextHop.map { "\($0) " } ?? "")cannot be reached: \(problem)"
+      }
+    }
+    return reasons.isEmpty ? "no usable path" : reasons.joined(separator: "; ")
   }
 }
