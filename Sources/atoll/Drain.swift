@@ -15,11 +15,16 @@ struct Drain: AsyncParsableCommand {
 
 struct DrainOptions: ParsableArguments {
   @OptionGroup var unit: UnitOptions
-  @Option(help: "How long flows may take to leave, and pods to move, as 60s or 2m.")
-  var wait: WaitTime = WaitTime(duration: .seconds(60))
+  @Flag(help: "Wait for flows to leave, and pods to move, for as long as it takes.")
+  var wait = false
+  @Option(help: "How long they may take without --wait, as 60s or 2m.")
+  var timeout: WaitTime = WaitTime(duration: .seconds(60))
   @Flag(help: "Bring it back.")
   var undo = false
   @OptionGroup var output: OutputOptions
+
+  /// A day stands for ever: who waits may interrupt.
+  var limit: Duration { wait ? .seconds(86_400) : timeout.duration }
 }
 
 struct DrainNode: AsyncParsableCommand {
@@ -35,7 +40,7 @@ struct DrainNode: AsyncParsableCommand {
   func run() async throws {
     let printer = ProgressPrinter(format: options.output.output)
     let drain = try await NodeDrain(
-      try options.unit.record(), wait: options.wait.duration, show: printer.show)
+      try options.unit.record(), wait: options.limit, show: printer.show)
     if options.undo {
       try await drain.undo(node)
     } else {
@@ -53,7 +58,7 @@ struct DrainEdge: AsyncParsableCommand {
   func run() async throws {
     let printer = ProgressPrinter(format: options.output.output)
     let drain = try await EdgeDrain(
-      try options.unit.record(), wait: options.wait.duration, show: printer.show)
+      try options.unit.record(), wait: options.limit, show: printer.show)
     if options.undo { try await drain.undo() } else { try await drain.drain() }
   }
 }
