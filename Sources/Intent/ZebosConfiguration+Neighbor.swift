@@ -90,7 +90,7 @@ extension ZebosConfiguration {
         throw statement.mistake("a peer group made by \"neighbor \(name) peer-group\"")
       }
       if negated {
-        router.neighbors.removeAll { $0.address == address && $0.settings.remoteAS == nil }
+        router.neighbors.removeAll { $0.address == address && !$0.settings.namesRemoteAS }
         if let index = router.neighbors.firstIndex(where: { $0.address == address }) {
           router.neighbors[index].peerGroup = nil
         }
@@ -106,7 +106,7 @@ extension ZebosConfiguration {
     if let index {
       try apply(&statement, to: &router.neighbors[index].settings, active, context, negated)
       if negated, router.neighbors[index].peerGroup == nil,
-        router.neighbors[index].settings.remoteAS == nil
+        !router.neighbors[index].settings.namesRemoteAS
       {
         router.neighbors.remove(at: index)
       }
@@ -114,7 +114,7 @@ extension ZebosConfiguration {
     }
     var neighbor = Neighbor(address: address)
     try apply(&statement, to: &neighbor.settings, active, context, negated)
-    guard neighbor.settings.remoteAS != nil else {
+    guard neighbor.settings.namesRemoteAS else {
       throw statement.mistake("remote-as or peer-group first, for a new neighbor")
     }
     router.neighbors.append(neighbor)
@@ -130,8 +130,7 @@ extension ZebosConfiguration {
     if try applyProtocol(&statement, to: &settings, negated) { return }
     switch statement.next() {
     case "remote-as":
-      let number = negated && statement.isAtEnd ? nil : try statement.asNumber()
-      settings.remoteAS = negated ? nil : number
+      (settings.remoteAS, settings.remoteASKind) = try statement.remoteAS(negated)
     case "description":
       let text = statement.remainder()
       settings.description = negated || text.isEmpty ? nil : text
@@ -317,7 +316,24 @@ extension PeerRole {
   }
 }
 
+extension NeighborSettings {
+  /// By number, or as external or internal.
+  var namesRemoteAS: Bool { remoteAS != nil || remoteASKind != nil }
+}
+
 extension ZebosConfiguration.Statement {
+  /// A number, `external` or `internal`; neither where it is taken back.
+  fileprivate mutating func remoteAS(_ negated: Bool) throws(Mistake) -> (ASNumber?, RemoteASKind?)
+  {
+    if negated, isAtEnd { return (nil, nil) }
+    if let kind = peek.flatMap(RemoteASKind.init(rawValue:)) {
+      _ = next()
+      return (nil, negated ? nil : kind)
+    }
+    let number = try asNumber()
+    return (negated ? nil : number, nil)
+  }
+
   /// `COUNT [PERCENT] [warning-only|restart MINUTES]`.
   fileprivate mutating func maximumPrefixes() throws(Mistake) -> MaximumPrefixes {
     var limit = MaximumPrefixes(Int(try number(1...4_294_967_295, "a count")))

@@ -35,7 +35,7 @@ extension ZebosConfiguration {
     }
     for neighbor in router.neighbors {
       let name = "\(neighbor.address)"
-      if neighbor.settings.remoteAS != nil {
+      if neighbor.settings.namesRemoteAS {
         lines.append(contentsOf: Self.statements(of: neighbor.settings, name))
         if let group = neighbor.peerGroup { lines.append(" neighbor \(name) peer-group \(group)") }
       } else {
@@ -134,6 +134,7 @@ extension ZebosConfiguration {
   private static func statements(of settings: NeighborSettings, _ name: String) -> [String] {
     var parts: [String] = []
     if let number = settings.remoteAS { parts.append("remote-as \(number)") }
+    if let kind = settings.remoteASKind { parts.append("remote-as \(kind.rawValue)") }
     if let text = settings.description { parts.append("description \(text)") }
     if settings.shutdown == true {
       parts.append("shutdown" + (settings.shutdownMessage.map { " message \($0)" } ?? ""))

@@ -101,12 +101,15 @@ extension ShellGrammar {
       ("no neighbor A.B.C.D", "Remove a neighbor", .statement),
       ("neighbor WORD interface", "A neighbor by its interface", .statement),
       ("neighbor WORD interface remote-as NUMBER", "A neighbor by its interface", .statement),
+      ("neighbor WORD interface remote-as external", "Of any system but ours", .statement),
+      ("neighbor WORD interface remote-as internal", "Of our own system", .statement),
       ("neighbor WORD interface peer-group WORD", "A neighbor by its interface", .statement),
     ] + settings("neighbor WORD") + settings("neighbor A.B.C.D")
 
   private static func settings(_ subject: String) -> Patterns {
     var all: [(String, String)] = [
       ("remote-as NUMBER", "The neighbor's autonomous system"),
+      ("remote-as external", "Any system but ours"), ("remote-as internal", "Our own system"),
       ("description LINE", "A text for people"), ("shutdown", "Keep the session down"),
       ("shutdown message LINE", "Keep it down, and say why"),
       ("passive", "Wait for the neighbor to connect"), ("password WORD", "TCP MD5 key"),

@@ -22,6 +22,7 @@ extension ShellJSON {
         "peerState": session.isShutdown ? "Admin" : "OK",
         "idType": session.peer.isIPv4 ? "ipv4" : "ipv6",
       ]
+      if session.isDynamic { peer["dynamicPeer"] = true }
       if let description = session.description { peer["desc"] = .string(description) }
       if let name = session.capabilities?.hostName?.host { peer["hostname"] = .string(name) }
       peers["\(session.peer)"] = peer
@@ -33,6 +34,7 @@ extension ShellJSON {
       "ribCount": JSON(Set(status.routes.map(\.path.prefix)).count),
       "peerCount": JSON(peers.count), "peers": JSON(peers), "failedPeers": JSON(failed),
       "displayedPeers": JSON(peers.count), "totalPeers": JSON(peers.count),
+      "dynamicPeers": JSON(status.sessions.count(where: \.isDynamic)),
       "bestPath": ["multiPathRelax": configuration.relaxesASPath ? "true" : "false"],
     ]
     return ["ipv4Unicast": table]
@@ -59,12 +61,7 @@ extension ShellJSON {
         "updatesSent": JSON(Int(counters.updatesSent)),
         "updatesRecv": JSON(Int(counters.updatesReceived)),
       ],
-      "addressFamilyInfo": [
-        session.peer.isIPv4 ? "ipv4Unicast" : "ipv6Unicast": [
-          "acceptedPrefixCounter": JSON(session.prefixesReceived),
-          "sentPrefixCounter": JSON(session.prefixesSent),
-        ]
-      ],
+      "addressFamilyInfo": families(session),
       "connectionsEstablished": JSON(Int(counters.established)),
     ]
     json[isInternal ? "nbrInternalLink" : "nbrExternalLink"] = true
@@ -93,6 +90,16 @@ extension ShellJSON {
         "rxMinInterval": JSON(bfd.parameters.requiredMinReceive.milliseconds),
         "txMinInterval": JSON(bfd.parameters.desiredMinTransmit.milliseconds),
         "status": .string("\(bfd.state)"),
+      ]
+    }
+    return json
+  }
+
+  private static func families(_ session: SessionStatus) -> JSON {
+    var json: JSON = [:]
+    for family in session.families {
+      json[family == .ipv4 ? "ipv4Unicast" : "ipv6Unicast"] = [
+        "acceptedPrefixCounter": JSON(session.familyPrefixes[family] ?? 0)
       ]
     }
     return json

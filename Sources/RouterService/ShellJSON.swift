@@ -107,11 +107,14 @@ struct ShellJSON {
     guard let prefix = entries.first?.path.prefix else { return [:] }
     return [
       "prefix": .string("\(prefix)"),
-      "paths": JSON(entries.map { detail($0.path, entries) }),
+      "paths": JSON(entries.map { detail($0.path, $0.nextHopProblem, entries) }),
     ]
   }
 
-  private func detail(_ path: RouteStatus, _ entries: [RouterStatus.RouteEntry]) -> JSON {
+  /// - Parameter problem: What keeps the next hop from being reached.
+  private func detail(
+    _ path: RouteStatus, _ problem: String?, _ entries: [RouterStatus.RouteEntry]
+  ) -> JSON {
     let attributes = path.attributes
     let asPath = attributes.asPath
     let segments = asPath.segments.map { segment -> JSON in
@@ -140,6 +143,8 @@ struct ShellJSON {
     }
     if path.isMultipath, entries.count(where: \.path.isMultipath) > 1 { json["multipath"] = true }
     if path.isStale { json["stale"] = true }
+    if path.identifier != 0 { json["addpathRxId"] = JSON(Int(path.identifier)) }
+    if let problem { json["nextHopProblem"] = .string(problem) }
     if let step = path.removedBy { json["notBestReason"] = .string(step.text) }
     let communities = attributes.communities.map(\.description)
     if !communities.isEmpty {

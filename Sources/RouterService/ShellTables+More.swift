@@ -7,7 +7,7 @@ extension DecisionStep {
   /// What decided, as FRR words it.
   var text: String {
     let words: [DecisionStep: String] = [
-      .unreachable: "Next hop unreachable", .localOrigin: "Local Route",
+      .unreachable: "Next hop unreachable", .weight: "Weight", .localOrigin: "Local Route",
       .localPreference: "Local Pref", .asPathLength: "AS Path", .origin: "Origin",
       .multiExitDiscriminator: "MED", .external: "Peer Type", .interiorCost: "IGP Metric",
       .identifier: "Router ID", .clusterList: "Cluster length", .peerAddress: "Neighbor IP",

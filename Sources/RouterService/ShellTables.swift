@@ -26,9 +26,10 @@ struct ShellTables {
     text += "State/PfxRcd   PfxSnt Desc\n"
     for session in status.sessions {
       let isUp = session.state == .established
-      text += padded("\(session.peer)", 15) + " 4"
+      let name = (session.isDynamic ? "*" : "") + (session.interface ?? "\(session.peer)")
+      text += padded(name, 15) + " 4"
       // A long address has the rest on a line of its own.
-      if "\(session.peer)".count > 15 { text += "\n" + String(repeating: " ", count: 17) }
+      if name.count > 15 { text += "\n" + String(repeating: " ", count: 17) }
       text += aligned("\(session.remoteAS)", 11)
       text += aligned("\(session.counters.messagesReceived)", 10)
       text += aligned("\(session.counters.messagesSent)", 10)
@@ -39,6 +40,8 @@ struct ShellTables {
       text += aligned("\(session.prefixesSent)", 9)
       text += " \(session.description ?? "N/A")\n"
     }
+    let dynamic = status.sessions.count(where: \.isDynamic)
+    if dynamic > 0 { text += "* - dynamic neighbor\n\(dynamic) dynamic neighbor(s)\n" }
     return text + "\nTotal number of neighbors \(status.sessions.count)\n"
   }
 
@@ -152,6 +155,8 @@ struct ShellTables {
       let clusters = attributes.clusterList.map(\.description).joined(separator: " ")
       text += "      Originator: \(id), Cluster list: \(clusters)\n"
     }
+    if path.identifier != 0 { text += "      AddPath ID: RX \(path.identifier)\n" }
+    if let problem = entry.nextHopProblem { text += "      Next hop: \(problem)\n" }
     if case .failed(let reason)? = entry.kernel { text += "      Not installed: \(reason)\n" }
     return text
   }
@@ -184,6 +189,11 @@ struct ShellTables {
       text += "  Hold time is \(hold.components.seconds), "
       text += "keepalive interval is \(keepalive.components.seconds) seconds\n"
     }
+    if let hold = session.prefixLimitHold {
+      text += "  Down: more than \(hold.limit) prefixes of \(hold.family)"
+      text +=
+        hold.until.map { ", restarts in \(status.now.duration(to: $0).wholeSeconds) s\n" } ?? "\n"
+    }
     let counters = session.counters
     text += "  \(counters.messagesReceived) messages received, \(counters.messagesSent) sent\n"
     text += "  \(session.prefixesReceived) prefixes received, \(session.prefixesSent) announced\n"
@@ -205,29 +215,46 @@ struct ShellTables {
       + "\nTotal number of prefixes \(routes.count)\n"
   }
 
+  /// `show ip route`: what is in the kernel's table, and what should be, with why it is not.
   var kernelRoutes: String {
-    var text = "Codes: B BGP, * in the kernel's table\n\n"
+    var text = "Codes: B - BGP, > - selected route, * - FIB route\n\n"
     var byPrefix: [IPPrefix: [RouterStatus.RouteEntry]] = [:]
-    for entry in status.routes where entry.path.isBest || entry.path.isMultipath {
-      byPrefix[entry.path.prefix, default: []].append(entry)
-    }
+    for entry in status.routes { byPrefix[entry.path.prefix, default: []].append(entry) }
     for (prefix, entries) in byPrefix.sorted(by: { $0.key < $1.key }) {
-      guard let best = entries.first(where: { $0.path.isBest }), let kernel = best.kernel else {
-        continue
-      }
-      var mark = "*"
-      var reason = ""
-      if case .failed(let why) = kernel {
-        mark = " "
-        reason = " (not installed: \(why))"
-      }
-      let distance = best.path.isInternal ? 200 : 20
-      for entry in entries {
-        let hop = entry.path.attributes.nextHop.map(\.description) ?? "blackhole"
-        text += "B\(mark) \(padded("\(prefix)", 18)) [\(distance)/"
-        text += "\(entry.path.attributes.multiExitDiscriminator ?? 0)] via \(hop)\(reason)\n"
+      let used = entries.filter { $0.path.isBest || $0.path.isMultipath }
+      if let best = used.first(where: { $0.path.isBest }) {
+        if best.kernel != nil { text += kernelLines(prefix, best, used) }
+      } else {
+        // No path can be used: the next hops are told with what is wrong with them.
+        for entry in entries {
+          text += kernelLine("B  ", prefix, entry)
+          text += " inactive (\(entry.nextHopProblem ?? "next hop unreachable"))\n"
+        }
       }
     }
     return text
+  }
+
+  private func kernelLines(
+    _ prefix: IPPrefix, _ best: RouterStatus.RouteEntry, _ used: [RouterStatus.RouteEntry]
+  ) -> String {
+    var text = ""
+    for entry in used {
+      if case .failed(let reason)? = best.kernel {
+        text += kernelLine("B> ", prefix, entry) + " (not installed: \(reason))\n"
+      } else {
+        text += kernelLine("B>*", prefix, entry) + "\n"
+      }
+    }
+    return text
+  }
+
+  private func kernelLine(
+    _ codes: String, _ prefix: IPPrefix, _ entry: RouterStatus.RouteEntry
+  ) -> String {
+    let attributes = entry.path.attributes
+    let hop = attributes.nextHop.map(\.description) ?? "blackhole"
+    let distance = entry.path.isInternal ? 200 : 20
+    return "\(codes) \(prefix) [\(distance)/\(attributes.multiExitDiscriminator ?? 0)] via \(hop)"
   }
 }

@@ -26,7 +26,8 @@ private struct StatementGenerator {
 
   private mutating func setting() -> String {
     pick([
-      "remote-as \(number(1...9))", "description to the  lab", "shutdown",
+      "remote-as \(number(1...9))", "remote-as external", "remote-as internal",
+      "description to the  lab", "shutdown",
       "shutdown message back soon", "passive", "password secret", "timers 3 9", "timers 5 20",
       "timers connect \(number(1...9))", "next-hop-self", "next-hop-self force",
       "route-reflector-client", "default-originate", "update-source 10.0.0.9", "ebgp-multihop",
@@ -37,7 +38,7 @@ private struct StatementGenerator {
       "maximum-prefix 100", "maximum-prefix 100 80 warning-only", "maximum-prefix 9 restart 5",
       "prefix-list \(name()) in", "filter-list \(name()) out", "distribute-list \(name()) in",
       "route-map \(name()) out", "activate", "peer-group group", "peer-group", "interface",
-      "interface remote-as 7", "interface peer-group group",
+      "interface remote-as external", "interface peer-group group",
     ])
   }
 

@@ -48,8 +48,7 @@ import Testing
      neighbor 10.0.0.2 ebgp-multihop 3
      neighbor 10.0.0.2 password secret
      neighbor 10.0.0.2 update-source 10.0.0.9
-     neighbor eth0 interface
-     neighbor eth0 remote-as 65003
+     neighbor eth0 interface remote-as external
      address-family ipv4 unicast
       neighbor 10.0.0.2 activate
      exit-address-family
