@@ -21,6 +21,8 @@ struct AttributeTable: Sendable {
     /// Of these, paths of the Adj-RIBs-In.
     var paths: UInt32 = 0
     var hop = NextHopIndex.none
+    /// Under which terms import takes the set as it is; 0: not known.
+    var acceptedUnder: UInt32 = 0
     /// Octets at the end of `bytes` that are not as on the wire.
     var suffix: UInt8 = 0
     /// The kinds of session on which `bytes` can be sent as they are.
@@ -142,6 +144,15 @@ extension AttributeTable {
         && entries[$0].bytes[...] == bytes
     }
     return known.map { AttributeID(rawValue: UInt32($0)) }
+  }
+
+  /// Whether import takes the set as it is under these terms, as far as is known.
+  func isAccepted(_ id: AttributeID, under terms: UInt32) -> Bool {
+    entries[Int(id.rawValue)].acceptedUnder == terms
+  }
+
+  mutating func noteAccepted(_ id: AttributeID, under terms: UInt32) {
+    entries[Int(id.rawValue)].acceptedUnder = terms
   }
 
   /// The set as it goes onto the wire where that is what is kept, next hop and all.

@@ -31,6 +31,9 @@ struct Peer: Sendable {
   var endOfRIBReceived: Set<AddressFamily> = []
   /// Who is told the same; nil while it is not established.
   var group: Int?
+  /// Stands for what import depends on beside the route: this session, these settings; 0: they have
+  /// changed.
+  var importTerms: UInt32 = 0
   /// What it has yet to be told.
   var outbox = Outbox()
   /// The peer has its whole table yet to be told.

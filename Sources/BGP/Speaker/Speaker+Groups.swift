@@ -90,6 +90,7 @@ extension Speaker {
     guard let peer = peers[address] else { return }
     if let id = peer.group { leave(address, id) }
     peers[address]?.group = nil
+    peers[address]?.importTerms = 0
     peers[address]?.outbox = Outbox()
     peers[address]?.defaultOriginated = []
   }

@@ -11,6 +11,10 @@ extension Speaker {
   mutating func importUpdates(
     _ address: IPAddress, _ position: Int, _ now: Instant
   ) throws(NotificationMessage) -> Bool {
+    if peers[address]?.importTerms == 0 {
+      nextImportTerms += 1
+      peers[address]?.importTerms = nextImportTerms
+    }
     guard let peer = peers[address], peer.settings.importPolicy.isEmpty,
       peer.slots[position].session.state.name == .established,
       let negotiated = peer.slots[position].session.state.negotiated,
@@ -111,9 +115,14 @@ extension Speaker {
 
   /// What import makes of received attributes, with one more use; none: they are not taken.
   private mutating func accept(_ received: AttributeID, from peer: Peer) -> AttributeID {
+    if attributes.isAccepted(received, under: peer.importTerms) {
+      attributes.retain(received)
+      return received
+    }
     let decoded = attributes[received]
     guard let accepted = accepted(decoded, peer) else { return .none }
     if accepted != decoded { return attributes.intern(accepted) }
+    attributes.noteAccepted(received, under: peer.importTerms)
     attributes.retain(received)
     return received
   }

@@ -30,6 +30,7 @@ package struct Speaker: Sendable {
   /// Peers that are told the same, under numbers that are never used again.
   var groups: [Int: UpdateGroup] = [:]
   var nextGroup = 0
+  var nextImportTerms: UInt32 = 0
   /// Settings have changed that groups are made by.
   var areGroupsStale = false
   /// Destinations that an event has touched.
@@ -102,6 +103,7 @@ package struct Speaker: Sendable {
     case .configure(let configuration, let policy):
       configure(configuration, policy, now)
       areGroupsStale = true
+      for address in peers.keys { peers[address]?.importTerms = 0 }
     case .originate(let prefix, let attributes):
       originated[prefix] = attributes
       // What `network` names is announced as configured.
