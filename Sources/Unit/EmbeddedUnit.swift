@@ -22,6 +22,8 @@ package enum EmbeddedUnit {
     let lock = try FileLock.unit(configuration.name)
     defer { lock.release() }
     let kept = UnitRegistry.kept(configuration.name)
+    // A mistake in a manifest is told before anything is made; a unit that is there is repaired first.
+    if kept == nil { _ = try UnitManifests.read(configuration.manifests) }
     let record = try reserve(plan, kept: kept)
     let deadline = Loop.now.advanced(by: wait)
     do {

@@ -13,34 +13,47 @@ import Linux
   /// - Parameter sample: Whether the sample application comes where the user gives no manifests.
   /// - Throws: what is wrong with a file, by its line, or with an object, by its name.
   func install(sample: Bool) async throws -> String {
-    let files = try userFiles()
-    let folder = record.directory.manifests
-    var texts: [(name: String, text: String)] = []
-    for (index, file) in files.enumerated() {
-      let name = file.split(separator: "/").last.map(String.init) ?? "manifest.yaml"
-      let number = index < 9 ? "0\(index + 1)" : "\(index + 1)"
-      texts.append(("\(number)-\(name)", try FileSystem.readText(file)))
+    var files = try Self.read(record.configuration.manifests)
+    if sample, files.isEmpty {
+      files = [File(path: "sample.yaml", text: SampleManifest.text)]
     }
-    if sample, files.isEmpty { texts = [("sample.yaml", SampleManifest.text)] }
     let client = try KubeClient.of(record, plan)
     var count = 0
-    for (name, text) in texts {
-      for document in try YAML.documents(text, file: name) {
-        try await apply(document, name, client)
+    for (index, file) in files.enumerated() {
+      for document in try file.documents() {
+        try await apply(document, file.path, client)
         count += 1
       }
-      try FileSystem.write(text, to: "\(folder)/\(name)")
+      let number = index < 9 ? "0\(index + 1)" : "\(index + 1)"
+      let name = file.path.split(separator: "/").last.map(String.init) ?? "manifest.yaml"
+      let kept = file.path == "sample.yaml" ? name : "\(number)-\(name)"
+      try FileSystem.write(file.text, to: "\(record.directory.manifests)/\(kept)")
     }
-    return count == 0 ? "none" : "\(count) objects from \(texts.count) files"
+    return count == 0 ? "none" : "\(count) objects from \(files.count) files"
+  }
+
+  /// A manifest of the user's, or the sample's.
+  struct File: Sendable {
+    var path: String
+    var text: String
+
+    /// - Throws: `FileProblem` with the path, the line, and what is wrong.
+    func documents() throws -> [JSON] { try YAML.documents(text, file: path) }
   }
 
   /// Files given by name, and those of folders given, in order.
-  private func userFiles() throws -> [String] {
-    try record.configuration.manifests.flatMap { path -> [String] in
+  /// - Throws: what cannot be read, or is no YAML.
+  nonisolated static func read(_ paths: [String]) throws -> [File] {
+    let names = try paths.flatMap { path -> [String] in
       guard FileSystem.isDirectory(path) else { return [path] }
       return try FileSystem.list(path).sorted().filter { name in
         [".yaml", ".yml", ".json"].contains { name.hasSuffix($0) }
       }.map { "\(path)/\($0)" }
+    }
+    return try names.map { name in
+      let file = File(path: name, text: try FileSystem.readText(name))
+      _ = try file.documents()
+      return file
     }
   }
 

@@ -30,6 +30,8 @@ struct ErrorTests {
       words: ["-f"], file: "apiVersion: atoll.dev/v1alpha1\nkind: Unit\nspec:\n  agents: many\n",
       expected: [":4:", "agents", "many"]),
     Case(words: ["-f"], file: "kind: [unclosed\n", expected: [":1:"]),
+    Case(words: ["--manifests"], file: "kind: Pod\nmetadata: [unclosed\n", expected: [":2:"]),
+    Case(words: ["--manifests", "/nonexistent.yaml"], expected: ["/nonexistent.yaml"]),
     Case(words: ["-f"], file: "apiVersion: v1\nkind: Pod\n", expected: ["Pod", "Unit"]),
   ]
 
@@ -40,8 +42,7 @@ struct ErrorTests {
     if let file = wrong.file {
       let path = FileManager.default.temporaryDirectory.appending(path: "t-error.yaml")
       try Data(file.utf8).write(to: path)
-      let at = try #require(words.firstIndex(of: "-f"))
-      words.insert(path.path, at: at + 1)
+      words.insert(path.path, at: 2 + wrong.words.count)
     }
     let result = try Command.run(words)
     #expect(result.status != 0)
