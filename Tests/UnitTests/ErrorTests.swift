@@ -30,7 +30,10 @@ struct ErrorTests {
       words: ["-f"], file: "apiVersion: atoll.dev/v1alpha1\nkind: Unit\nspec:\n  agents: many\n",
       expected: [":4:", "agents", "many"]),
     Case(words: ["-f"], file: "kind: [unclosed\n", expected: [":1:"]),
-    Case(words: ["--manifests"], file: "kind: Pod\nmetadata: [unclosed\n", expected: [":2:"]),
+    // The parser names the place where the list should have ended.
+    Case(
+      words: ["--manifests"], file: "kind: Pod\nmetadata: [unclosed\n",
+      expected: ["t-error.yaml:3:1: ", "flow sequence"]),
     Case(words: ["--manifests", "/nonexistent.yaml"], expected: ["/nonexistent.yaml"]),
     Case(words: ["-f"], file: "apiVersion: v1\nkind: Pod\n", expected: ["Pod", "Unit"]),
   ]
