@@ -62,15 +62,14 @@ struct AttributeTable: Sendable {
     assert(PathAttributes(stored: bytes, suffix: suffix) == attributes, "stored with a loss")
     let hash = Self.hash(bytes[...], seed)
     let known = index.find(hash) {
-      entries[$0].hash == UInt32(truncatingIfNeeded: hash) && entries[$0].bytes == bytes
-        && Int(entries[$0].suffix) == suffix
+      entries[$0].bytes == bytes && Int(entries[$0].suffix) == suffix
     }
     if let known {
       entries[known].uses += 1
       return AttributeID(rawValue: UInt32(known))
     }
     let entry = Entry(
-      bytes: bytes, metrics: PathMetrics(attributes), hash: UInt32(truncatingIfNeeded: hash),
+      bytes: bytes, metrics: PathMetrics(attributes), hash: hash,
       hop: nextHops.addSet(through: attributes.nextHop), suffix: UInt8(suffix),
       sendable: attributes.sendable)
     let position: Int
@@ -81,7 +80,7 @@ struct AttributeTable: Sendable {
       position = entries.count
       entries.append(entry)
     }
-    index.insert(position, hash) { UInt64(entries[$0].hash) }
+    index.insert(position, hash)
     return AttributeID(rawValue: UInt32(position))
   }
 
@@ -96,7 +95,7 @@ struct AttributeTable: Sendable {
     entries[position].uses -= 1
     if entries[position].uses == 0 {
       nextHops.removeSet(through: entries[position].hop)
-      index.remove(position, UInt64(entries[position].hash)) { UInt64(entries[$0].hash) }
+      index.remove(position, entries[position].hash)
       entries[position] = Entry()
       free.append(id.rawValue)
     }
@@ -120,11 +119,10 @@ struct AttributeTable: Sendable {
     release(id)
   }
 
-  private static func hash(_ bytes: ArraySlice<UInt8>, _ seed: UInt64) -> UInt64 {
+  private static func hash(_ bytes: ArraySlice<UInt8>, _ seed: UInt64) -> UInt32 {
     var hash = seed
     for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    // Half of it is kept beside each entry.
-    return hash.mixed & 0xffff_ffff
+    return UInt32(truncatingIfNeeded: hash.mixed)
   }
 }
 
@@ -140,8 +138,7 @@ extension AttributeTable {
     guard let kind = Self.kind(options) else { return nil }
     let hash = Self.hash(bytes, seed)
     let known = index.find(hash) {
-      entries[$0].hash == UInt32(truncatingIfNeeded: hash) && entries[$0].received & kind != 0
-        && entries[$0].bytes[...] == bytes
+      entries[$0].received & kind != 0 && entries[$0].bytes[...] == bytes
     }
     return known.map { AttributeID(rawValue: UInt32($0)) }
   }

@@ -1,64 +1,76 @@
-/// Finds positions in a slab by hash: open addressing with linear probing, four octets a slot. The
-/// keys stay in the slab; position 0 is never stored.
+/// Finds positions in a slab by hash: open addressing with linear probing. The keys stay in the slab;
+/// a slot holds the position below the hash, eight octets together, so that neither growing nor a
+/// probe past other keys has to look at them. Position 0 is never stored.
 ///
 /// Hashes must depend on a seed, so that a peer cannot choose what collides.
 struct HashIndex: Sendable {
   /// A power of two of them; 0: free.
-  private var slots = [UInt32](repeating: 0, count: 16)
+  private var slots = [UInt64](repeating: 0, count: 16)
   private var mask = 15
   private(set) var count = 0
 
+  @inline(__always)
+  private func home(_ hash: UInt32) -> Int { Int(hash) & mask }
+
+  @inline(__always)
+  private static func slot(_ position: Int, _ hash: UInt32) -> UInt64 {
+    UInt64(hash) << 32 | UInt64(position)
+  }
+
+  @inline(__always)
+  private static func hash(_ slot: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: slot >> 32) }
+
   /// The position under `hash` that `matches`.
   @inline(__always)
-  func find(_ hash: UInt64, where matches: (Int) -> Bool) -> Int? {
-    var slot = Int(truncatingIfNeeded: hash) & mask
-    while slots[slot] != 0 {
-      let position = Int(slots[slot])
-      if matches(position) { return position }
-      slot = (slot + 1) & mask
+  func find(_ hash: UInt32, where matches: (Int) -> Bool) -> Int? {
+    var index = home(hash)
+    while true {
+      let slot = slots[index]
+      if slot == 0 { return nil }
+      let position = Int(truncatingIfNeeded: slot & 0xffff_ffff)
+      if Self.hash(slot) == hash, matches(position) { return position }
+      index = (index + 1) & mask
     }
-    return nil
   }
 
   /// Adds a position that is not there.
-  /// - Parameter hashOf: The hash of a position, for when the table grows.
   @inline(__always)
-  mutating func insert(_ position: Int, _ hash: UInt64, hashOf: (Int) -> UInt64) {
-    if (count + 1) * 8 > slots.count * 5 { grow(hashOf) }
-    place(UInt32(position), hash)
+  mutating func insert(_ position: Int, _ hash: UInt32) {
+    if (count + 1) * 4 > slots.count * 3 { grow() }
+    place(Self.slot(position, hash))
     count += 1
   }
 
-  private mutating func place(_ position: UInt32, _ hash: UInt64) {
-    var slot = Int(truncatingIfNeeded: hash) & mask
-    while slots[slot] != 0 { slot = (slot + 1) & mask }
-    slots[slot] = position
+  @inline(__always)
+  private mutating func place(_ slot: UInt64) {
+    var index = home(Self.hash(slot))
+    while slots[index] != 0 { index = (index + 1) & mask }
+    slots[index] = slot
   }
 
-  private mutating func grow(_ hashOf: (Int) -> UInt64) {
+  private mutating func grow() {
     let old = slots
-    slots = [UInt32](repeating: 0, count: old.count * 2)
+    slots = [UInt64](repeating: 0, count: old.count * 2)
     mask = slots.count - 1
-    for position in old where position != 0 { place(position, hashOf(Int(position))) }
+    for slot in old where slot != 0 { place(slot) }
   }
 
   /// Takes a position out, and moves up what probing had pushed beyond it.
-  mutating func remove(_ position: Int, _ hash: UInt64, hashOf: (Int) -> UInt64) {
-    var hole = Int(truncatingIfNeeded: hash) & mask
-    while slots[hole] != UInt32(position) {
+  mutating func remove(_ position: Int, _ hash: UInt32) {
+    var hole = home(hash)
+    while slots[hole] != Self.slot(position, hash) {
       if slots[hole] == 0 { return }
       hole = (hole + 1) & mask
     }
     count -= 1
-    var slot = hole
+    var index = hole
     while true {
-      slot = (slot + 1) & mask
-      if slots[slot] == 0 { break }
-      let home = Int(truncatingIfNeeded: hashOf(Int(slots[slot]))) & mask
+      index = (index + 1) & mask
+      if slots[index] == 0 { break }
       // It may move into the hole unless its home lies between the two.
-      if (slot - home) & mask >= (slot - hole) & mask {
-        slots[hole] = slots[slot]
-        hole = slot
+      if (index - home(Self.hash(slots[index]))) & mask >= (index - hole) & mask {
+        slots[hole] = slots[index]
+        hole = index
       }
     }
     slots[hole] = 0

@@ -8,7 +8,7 @@ protocol PrefixKey: Hashable, Sendable {
   var prefix: IPPrefix { get }
   /// In bits.
   var length: Int { get }
-  func hash(_ seed: UInt64) -> UInt64
+  func hash(_ seed: UInt64) -> UInt32
   /// As it stands in messages. RFC 4271 §4.3.
   func write(into writer: inout ByteWriter)
 }
@@ -38,7 +38,7 @@ struct IPv4PrefixKey: PrefixKey {
   var prefix: IPPrefix { IPPrefix(.v4(IPv4Address(rawValue: address)), length: length) }
 
   @inline(__always)
-  func hash(_ seed: UInt64) -> UInt64 { (rawValue ^ seed).mixed }
+  func hash(_ seed: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: (rawValue ^ seed).mixed) }
 
   @inline(__always)
   func write(into writer: inout ByteWriter) {
@@ -73,8 +73,8 @@ struct IPv6PrefixKey: PrefixKey {
     IPPrefix(.v6(IPv6Address(high: high, low: low)), length: Int(bits))
   }
 
-  func hash(_ seed: UInt64) -> UInt64 {
-    ((high ^ seed).mixed ^ low &+ UInt64(bits) << 56).mixed
+  func hash(_ seed: UInt64) -> UInt32 {
+    UInt32(truncatingIfNeeded: ((high ^ seed).mixed ^ low &+ UInt64(bits) << 56).mixed)
   }
 
   func write(into writer: inout ByteWriter) { writer.write(prefix) }

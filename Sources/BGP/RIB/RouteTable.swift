@@ -95,7 +95,7 @@ struct RouteTable<Key: PrefixKey>: Sendable {
       position = destinations.count
       destinations.append(entry)
     }
-    index.insert(position, hash) { destinations[$0].key.hash(seed) }
+    index.insert(position, hash)
     return position
   }
 
@@ -112,7 +112,7 @@ struct RouteTable<Key: PrefixKey>: Sendable {
   private mutating func collect(_ destination: Int) {
     let entry = destinations[destination]
     guard entry.first == 0 else { return }
-    index.remove(destination, entry.key.hash(seed)) { destinations[$0].key.hash(seed) }
+    index.remove(destination, entry.key.hash(seed))
     destinations[destination].first = Destination.free
     freeDestinations.append(UInt32(destination))
   }
