@@ -70,8 +70,8 @@ extension Speaker {
     if !fields.attributes.isEmpty {
       guard !fields.announced.isEmpty, let received = internReceived(fields.attributes, options)
       else { return false }
-      defer { attributes.release(received) }
-      imported = accept(received, from: peer)
+      defer { attributes.release(received.id) }
+      imported = accept(received.id, received.decoded, from: peer)
     }
     defer { attributes.release(imported) }
     // Everything is looked at before anything is changed.
@@ -93,14 +93,14 @@ extension Speaker {
     return true
   }
 
-  /// Attributes as they were received, with one more use; nil if there is anything in them that the
-  /// simple way does not know, an error among it.
+  /// Attributes as they were received, with one more use, and decoded if that was needed; nil if
+  /// there is anything in them that the simple way does not know, an error among it.
   private mutating func internReceived(
     _ bytes: ArraySlice<UInt8>, _ options: CodecOptions
-  ) -> AttributeID? {
+  ) -> (id: AttributeID, decoded: PathAttributes?)? {
     if let known = attributes.find(received: bytes, options) {
       attributes.retain(known)
-      return known
+      return (known, nil)
     }
     var decoder = AttributeDecoder(options: options)
     var reader = ByteReader(bytes)
@@ -110,16 +110,18 @@ extension Speaker {
     else { return nil }
     let id = attributes.intern(decoder.attributes)
     attributes.note(received: bytes, options, as: id)
-    return id
+    return (id, decoder.attributes)
   }
 
   /// What import makes of received attributes, with one more use; none: they are not taken.
-  private mutating func accept(_ received: AttributeID, from peer: Peer) -> AttributeID {
+  private mutating func accept(
+    _ received: AttributeID, _ decoded: PathAttributes?, from peer: Peer
+  ) -> AttributeID {
     if attributes.isAccepted(received, under: peer.importTerms) {
       attributes.retain(received)
       return received
     }
-    let decoded = attributes[received]
+    let decoded = decoded ?? attributes[received]
     guard let accepted = accepted(decoded, peer) else { return .none }
     if accepted != decoded { return attributes.intern(accepted) }
     attributes.noteAccepted(received, under: peer.importTerms)
