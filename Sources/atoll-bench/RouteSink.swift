@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import NetTypes
 
-/// Many peers in one light process, which take routes and do no more than count them:
+/// Many peers in one light process, which take routes of /24 and do no more than count them:
 ///
 ///     atoll-bench sink AS PEERS ROUTES
 ///
@@ -14,6 +14,8 @@ import NetTypes
     let number: UInt32
     var framer = MessageFramer()
     var registration: Registration?
+    /// Which /24s it has been told, a bit each: some speakers tell a route twice.
+    var told = [UInt64](repeating: 0, count: 1 << 18)
     var routes = 0
 
     init(_ descriptor: consuming Descriptor, _ number: UInt32) {
@@ -104,7 +106,8 @@ import NetTypes
     var index = frame.startIndex + 19
     let withdrawn = index + 2..<index + 2 + length(index)
     index = withdrawn.upperBound + 2 + length(withdrawn.upperBound)
-    connection.routes += routes(frame[index...]) - routes(frame[withdrawn])
+    mark(frame[withdrawn], of: connection, isTold: false)
+    mark(frame[index...], of: connection, isTold: true)
     guard connection.routes == wanted, let started else { return }
     let done = connections.count { $0.routes == wanted }
     if done == peers {
@@ -114,13 +117,23 @@ import NetTypes
     }
   }
 
-  private func routes(_ field: ArraySlice<UInt8>) -> Int {
-    var count = 0
+  private func mark(_ field: ArraySlice<UInt8>, of connection: Connection, isTold: Bool) {
     var index = field.startIndex
     while index < field.endIndex {
-      index += 1 + (Int(field[index]) + 7) / 8
-      count += 1
+      let octets = (Int(field[index]) + 7) / 8
+      var block = 0
+      for offset in 1...3 {
+        block = block << 8 | (offset <= octets ? Int(field[index + offset]) : 0)
+      }
+      let bit: UInt64 = 1 << UInt64(block & 63)
+      if connection.told[block >> 6] & bit == 0, isTold {
+        connection.told[block >> 6] |= bit
+        connection.routes += 1
+      } else if connection.told[block >> 6] & bit != 0, !isTold {
+        connection.told[block >> 6] &= ~bit
+        connection.routes -= 1
+      }
+      index += 1 + octets
     }
-    return count
   }
 }

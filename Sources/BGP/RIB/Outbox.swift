@@ -4,7 +4,7 @@ import NetTypes
 /// takes no more, changes are only marked, and the peer is told how things stand once it reads again.
 struct Outbox: Sendable {
   /// Octets handed over before the owner is asked whether they have left.
-  static let window = 256 * 1024
+  static let window = 512 * 1024
 
   var ipv4 = PendingSet()
   var ipv6 = PendingSet()

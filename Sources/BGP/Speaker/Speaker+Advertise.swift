@@ -61,7 +61,7 @@ extension Speaker {
     for address in group.members {
       guard let index = peers[address]?.index else { continue }
       if peers[address]?.outbox.isBehind ?? false {
-        for destination in news.changed { peers[address]?.outbox[Key.family].insert(destination) }
+        markPending(news.changed, address, Key.family)
         continue
       }
       if let alone = news.alone[index] {
@@ -116,11 +116,15 @@ extension Speaker {
     guard let index = peers[address]?.index else { return }
     let told = group[Key.family]
     let isIdentified = group.key.options.addPathSend.contains(Key.family)
-    while let outbox = peers[address]?.outbox, !outbox.awaitsDrain, outbox[Key.family].count > 0 {
+    // Taken out for the while: a bit at a time, in its place among the peers, is slow.
+    var pending = PendingSet()
+    exchangePending(address, Key.family, &pending)
+    defer { exchangePending(address, Key.family, &pending) }
+    while pending.count > 0, peers[address]?.outbox.awaitsDrain == false {
       var buffer = RouteBuffer<Key>()
       // Some 64 KiB at a time.
       var room = 8192
-      while room > 0, let next = peers[address]?.outbox[Key.family].popFirst() {
+      while room > 0, let next = pending.popFirst() {
         room -= 1
         guard table.contains(next) else { continue }
         let key = table.key(at: next)

@@ -70,10 +70,25 @@ extension Speaker {
   private mutating func markAllPending(_ address: IPAddress, _ id: Int) {
     guard let index = peers[address]?.index, let group = groups[id] else { return }
     for family in group.key.families {
-      for destination in group[family].destinations(of: index) {
-        peers[address]?.outbox[family].insert(destination)
-      }
+      markPending(group[family].destinations(of: index), address, family)
     }
+  }
+
+  mutating func markPending(
+    _ destinations: [Int], _ address: IPAddress, _ family: AddressFamily
+  ) {
+    var pending = PendingSet()
+    exchangePending(address, family, &pending)
+    for destination in destinations { pending.insert(destination) }
+    exchangePending(address, family, &pending)
+  }
+
+  mutating func exchangePending(
+    _ address: IPAddress, _ family: AddressFamily, _ pending: inout PendingSet
+  ) {
+    guard let present = peers[address]?.outbox[family] else { return }
+    peers[address]?.outbox[family] = pending
+    pending = present
   }
 
   private mutating func leave(_ address: IPAddress, _ id: Int) {
@@ -98,9 +113,7 @@ extension Speaker {
   /// RFC 2918 §4: a family once more.
   mutating func refresh(_ address: IPAddress, _ family: AddressFamily) {
     guard let peer = peers[address], let id = peer.group, let group = groups[id] else { return }
-    for destination in group[family].destinations(of: peer.index) {
-      peers[address]?.outbox[family].insert(destination)
-    }
+    markPending(group[family].destinations(of: peer.index), address, family)
     peers[address]?.defaultOriginated.remove(family)
   }
 
