@@ -3,6 +3,7 @@ import BGP
 /// BIRD 2. `direct` is needed, or next hops of an internal peer stay unreachable.
 struct BirdDialect: Dialect {
   let program = "/usr/sbin/bird"
+  let hasSecondPath = true
   let client = "/usr/sbin/birdc"
   var versionCommand: [String] { [program, "--version"] }
 
@@ -17,8 +18,9 @@ struct BirdDialect: Dialect {
     }
     let text =
       Self.head + kernels.joined(separator: "\n")
-      + Self.statics(exchange) { "protocol static s\($0) { \($0); \($1) }\n" }
-      + Self.session(exchange, channels.joined(separator: "\n  "))
+      + Self.statics(exchange) { "protocol static { \($0); \($1) }\n" }
+      + Self.session(
+        exchange, "enable extended messages on;\n  " + channels.joined(separator: "\n  "))
     return [("conf", text)]
   }
 
@@ -39,7 +41,8 @@ struct BirdDialect: Dialect {
     return exchange.families.map { family in
       let own = exchange.theirRoutes.filter { $0.contains(":") == (family == .ipv6) }
       let routes = own.map { "route \($0) blackhole\(exchange.isTagged ? attributes : "");" }
-      return wrap("\(family)", routes.joined(separator: " "))
+      let second = exchange.addPath ? wrap("\(family)", routes.joined(separator: " ")) : ""
+      return wrap("\(family)", routes.joined(separator: " ")) + second
     }.joined()
   }
 
@@ -113,6 +116,7 @@ struct BirdDialect: Dialect {
 /// BIRD 1.6, Calico's: one daemon a family, no channels. Unpacked beside BIRD 2, whose package
 /// conflicts with it.
 struct Bird1Dialect: Dialect {
+  let hasSecondPath = true
   private static let folder = ".build/peers/bird1/usr/sbin"
   var program: String { "\(Self.folder)/bird" }
   var versionCommand: [String] { [program, "--version"] }

@@ -2,6 +2,7 @@ import BGP
 
 /// ExaBGP: it keeps no table, it tells a process of every UPDATE and takes commands from it.
 struct ExaBGPDialect: Dialect {
+  let hasSecondPath = true
   let program = "/usr/sbin/exabgp"
   let keepsTable = false
   var versionCommand: [String] { [program, "--version"] }
@@ -14,7 +15,11 @@ struct ExaBGPDialect: Dialect {
   }
 
   func files(_ exchange: Exchange, in folder: String) -> [(name: String, text: String)] {
-    let routes = exchange.theirRoutes.map { "route \(words($0, exchange));" }
+    let identifiers =
+      exchange.addPath ? [" path-information 0.0.0.1", " path-information 0.0.0.2"] : [""]
+    let routes = exchange.theirRoutes.flatMap { route in
+      identifiers.map { "route \(words(route, exchange))\($0);" }
+    }
     let password = exchange.password.map { "md5-password \"\($0)\";" } ?? ""
     let restart = exchange.gracefulRestart ? "graceful-restart 120;" : ""
     let addPath = exchange.addPath ? "add-path send/receive;" : ""

@@ -2,6 +2,7 @@ import BGP
 
 /// GoBGP: routes come by its API, which listens on the loopback of its namespace.
 struct GoBGPDialect: Dialect {
+  let hasSecondPath = true
   let program = "/usr/bin/gobgpd"
   let client = "/usr/bin/gobgp"
   var versionCommand: [String] { [program, "--version"] }
@@ -44,7 +45,10 @@ struct GoBGPDialect: Dialect {
   }
 
   func afterStart(_ exchange: Exchange, in folder: String) -> [[String]] {
-    exchange.theirRoutes.map { announce($0, exchange, in: folder) }
+    let commands = exchange.theirRoutes.map { announce($0, exchange, in: folder) }
+    guard exchange.addPath else { return commands }
+    // The second path of the same prefix, by an identifier of its own.
+    return commands + commands.map { $0 + ["identifier", "2"] }
   }
 
   private func family(_ route: String) -> [String] { route.contains(":") ? ["-a", "ipv6"] : [] }

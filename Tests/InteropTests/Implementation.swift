@@ -63,6 +63,8 @@ protocol Dialect: Sendable {
   /// A user that the folder belongs to; nil: root.
   var owner: String? { get }
   var environment: [String: String]? { get }
+  /// With ADD-PATH, it has two paths of its first route by itself.
+  var hasSecondPath: Bool { get }
   /// False: it forgets with a session what it heard by it.
   var keepsTable: Bool { get }
 }
@@ -72,5 +74,6 @@ extension Dialect {
   func holds(_ route: String, _ output: String) -> Bool { output.contains(route) }
   var owner: String? { nil }
   var environment: [String: String]? { nil }
+  var hasSecondPath: Bool { false }
   var keepsTable: Bool { true }
 }

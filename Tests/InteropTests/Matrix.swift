@@ -12,6 +12,9 @@ enum Feature: String, CaseIterable, Sendable {
   case refresh = "refresh"
   case communities = "comm."
   case gracefulRestart = "GR"
+  case shutdown = "shutdown"
+  case extendedMessages = "long"
+  case addPath = "ADD-PATH"
 }
 
 /// The outcome of every cell; printed when the suite has ended, for the log.
