@@ -84,8 +84,9 @@ struct MetricsTests {
     #expect(up.value("atoll_bgp_rib_prefixes", "{family=\"ipv4\"}") == 2)
     #expect(up.value("atoll_bgp_rib_paths", "{family=\"ipv4\"}") == 2)
     #expect(up.value("atoll_bgp_routes_installed") == 2)
-    #expect(
-      up.value("atoll_bgp_messages_received_total", "{peer=\"10.90.0.2\",type=\"open\"}") == 1)
+    // Two, where the peers' connections crossed.
+    let opens = up.value("atoll_bgp_messages_received_total", "{peer=\"10.90.0.2\",type=\"open\"}")
+    #expect(opens == 1 || opens == 2)
     #expect(up.samples.contains { $0.name == "atoll_bgp_session_state" && $0.value == 1 })
 
     right.stop(graceful: false)

@@ -71,9 +71,7 @@ struct ErrorTests {
     }
     listen(listener, 1)
     let port = UInt16(bigEndian: address.sin_port)
-    let result = try Command.run([
-      Bench.atoll, "up", "--name", "t-error", "--publish", "\(port):80@edge",
-    ])
+    let result = try Bench(name: "t-error", index: 3).up("--publish", "\(port):80@edge")
     #expect(result.status != 0)
     #expect(result.errors.contains("127.0.0.1:\(port) is taken"), "\(result.errors)")
   }
