@@ -46,6 +46,8 @@ let package = Package(
     module("NetTypes", [], settings: core),
     module("Wire", []),
     .target(name: "CLinux"),
+    .systemLibrary(name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"])]),
+    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
     // Level 1: cores, sans I/O.
@@ -62,7 +64,8 @@ let package = Package(
 
     // Level 3: engines on top of the operating system.
     module("Transport", ["Linux", "CLinux", "HTTP", "NetTypes", "COpenSSL"]),
-    module("Engine", ["Linux", "CLinux", "Delivery", "HTTP", "NetTypes", "Wire"]),
+    module(
+      "Engine", ["Linux", "CLinux", "CPCRE2", "CCrypt", "Delivery", "HTTP", "NetTypes", "Wire"]),
     module("Containers", ["Linux", "CLinux", "Kubernetes", "NetTypes"]),
     module("Telemetry", [logging]),
 

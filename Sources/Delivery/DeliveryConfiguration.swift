@@ -28,6 +28,8 @@ package struct VirtualServer: Equatable, Sendable {
   package var `protocol`: TransportProtocol
   /// The pool for what no route matches; of `tcp` and `udp`, for everything.
   package var pool: String?
+  /// HTTP only; in order, before `routes`.
+  package var rules: [HTTPRule] = []
   /// HTTP only.
   package var routes: [HTTPRoute]
   package var timeouts: Timeouts

@@ -39,9 +39,9 @@ extension DeliveryConfiguration {
     var claims: Set<Claim> = []
     for server in virtualServers {
       var own = server.validate()
-      for name in server.poolNames where !usablePools.contains(name) {
+      for (field, name) in server.poolReferences where !usablePools.contains(name) {
         let expected = poolNames.contains(name) ? "a valid pool" : "a pool that exists"
-        own.append(server.problem("pool", name, expected))
+        own.append(server.problem(field, name, expected))
       }
       if !names.insert(server.name).inserted {
         own.append(server.problem("name", server.name, "a name no other virtual server has"))
@@ -74,8 +74,14 @@ extension VirtualServer {
     if port == 0 { problems.append(problem("port", "0", "1 to 65535")) }
     switch `protocol` {
     case .http:
-      if pool == nil, routes.isEmpty {
-        problems.append(problem("pool", "missing", "a pool or routes"))
+      if pool == nil, routes.isEmpty, !rules.contains(where: { $0.decision != .next }) {
+        problems.append(problem("pool", "missing", "a pool, or rules"))
+      }
+      for (index, rule) in rules.enumerated() {
+        problems += rule.validate().map {
+          let field = $0.field.isEmpty ? "" : "." + $0.field
+          return problem("rules[\(index)]\(field)", $0.found, $0.expected)
+        }
       }
       for (index, route) in routes.enumerated() {
         problems += route.validate().map {
@@ -84,8 +90,8 @@ extension VirtualServer {
       }
     case .tcp, .udp:
       if pool == nil { problems.append(problem("pool", "missing", "a pool")) }
-      if !routes.isEmpty {
-        problems.append(problem("routes", "given", "none, as \(`protocol`) has no requests"))
+      if !routes.isEmpty || !rules.isEmpty {
+        problems.append(problem("rules", "given", "none, as \(`protocol`) has no requests"))
       }
     case .https, .tlsPassthrough:
       problems.append(problem("protocol", `protocol`.rawValue, "tcp, udp or http"))
@@ -97,9 +103,19 @@ extension VirtualServer {
     return problems
   }
 
-  var poolNames: [String] { (pool.map { [$0] } ?? []) + routes.map(\.pool) }
+  /// Of rules, routes and the server itself, with the fields that name them.
+  package var poolReferences: [(field: String, pool: String)] {
+    var found = pool.map { [(field: "pool", pool: $0)] } ?? []
+    for (index, rule) in rules.enumerated() {
+      found += rule.pools.map { (field: "rules[\(index)].pool", pool: $0) }
+    }
+    for (index, route) in routes.enumerated() {
+      found.append((field: "routes[\(index)].pool", pool: route.pool))
+    }
+    return found
+  }
 
-  func problem(_ field: String, _ found: String, _ expected: String) -> Problem {
+  package func problem(_ field: String, _ found: String, _ expected: String) -> Problem {
     Problem(object: "virtual server \(name)", field: field, found: found, expected: expected)
   }
 }

@@ -91,6 +91,11 @@ import NetTypes
     try EdgeFile.parse(try FileSystem.readText(options.path), file: options.path)
   }
 
+  /// What only compiling shows to be wrong with the objects that are otherwise sound.
+  package nonisolated static func compileProblems(of parsed: EdgeFile.Parsed) -> [FileProblem] {
+    Engine.compileProblems(of: parsed.configuration.validated().usable).map(parsed.located)
+  }
+
   private func apply(_ parsed: EdgeFile.Parsed) {
     var wanted = parsed.configuration
     wanted.pools += engine.applied.pools.filter { parsed.refused.pools.contains($0.name) }

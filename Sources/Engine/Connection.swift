@@ -108,6 +108,10 @@ struct Connection {
   var input = Buffer()
   /// To be sent.
   var output = Buffer()
+  /// Client: what rules make of the response's fields; see `FieldEditView`.
+  var edits = Buffer()
+  /// Client: bytes of content that the request may still have.
+  var bodyLimit = UInt64.max
   /// The client's address: 4 or 16 octets in network order, and port.
   var address: (UInt64, UInt64) = (0, 0)
   var port: UInt16 = 0

@@ -39,6 +39,7 @@ import Synchronization
   /// A virtual server that is being served.
   struct LiveServer {
     var configuration: VirtualServer
+    var rules: RuleSet
     var shared: SharedServer
   }
 
@@ -98,6 +99,7 @@ import Synchronization
   package func apply(_ configuration: DeliveryConfiguration) -> [Problem] {
     guard !isStopped else { return [] }
     var (usable, problems) = withLastGood(configuration)
+    let compiled = compileRules(&usable, &problems)
     applyPools(usable.pools)
     var plans: [ServerPlan] = []
     var live: [String: LiveServer] = [:]
@@ -115,10 +117,11 @@ import Synchronization
         }
       }
       let shared = known?.shared ?? SharedServer(workers: workers.count)
-      live[key] = LiveServer(configuration: server, shared: shared)
+      let rules = compiled[server.name] ?? .empty
+      live[key] = LiveServer(configuration: server, rules: rules, shared: shared)
       plans.append(
         ServerPlan(
-          shared: shared, configuration: server, routes: RouteTable(server.routes),
+          shared: shared, configuration: server, rules: rules, routes: RouteTable(server.routes),
           listeners: listeners))
     }
     servers = live
@@ -126,6 +129,45 @@ import Synchronization
     let plan = Plan(servers: plans, pools: usable.pools.compactMap(poolPlan))
     for worker in workers { worker.post(.apply(plan)) }
     return problems
+  }
+
+  /// Rules by virtual server; what does not compile is replaced by its last good version.
+  private func compileRules(
+    _ usable: inout DeliveryConfiguration, _ problems: inout [Problem]
+  ) -> [String: RuleSet] {
+    var compiled: [String: RuleSet] = [:]
+    for server in usable.virtualServers {
+      let known = servers.values.first { $0.configuration.name == server.name }
+      if let known, known.configuration.rules == server.rules {
+        compiled[server.name] = known.rules
+        continue
+      }
+      do throws(RuleFailure) {
+        compiled[server.name] = try RuleSet(server.rules, former: known?.rules ?? .empty)
+      } catch {
+        problems.append(server.problem(error.field, error.found, error.expected))
+        usable.virtualServers.removeAll { $0.name == server.name }
+        if let known {
+          usable.virtualServers.append(known.configuration)
+          compiled[server.name] = known.rules
+        }
+      }
+    }
+    return compiled
+  }
+
+  /// What only compiling shows to be wrong with a configuration that is otherwise sound.
+  package nonisolated static func compileProblems(of configuration: DeliveryConfiguration)
+    -> [Problem]
+  {
+    configuration.virtualServers.compactMap { server in
+      do throws(RuleFailure) {
+        _ = try RuleSet(server.rules)
+        return nil
+      } catch {
+        return server.problem(error.field, error.found, error.expected)
+      }
+    }
   }
 
   /// The usable objects, those that are not replaced by their last good version.
@@ -236,9 +278,9 @@ extension VirtualServer {
   /// What a listening socket is bound to, and for whom.
   var listenerKey: String { "\(name) \(address) \(port) \(`protocol`.rawValue)" }
 
-  func uses(pool name: String) -> Bool { pool == name || routes.contains { $0.pool == name } }
+  func uses(pool name: String) -> Bool { poolReferences.contains { $0.pool == name } }
 
   func poolNamesAre(within names: Set<String>) -> Bool {
-    (pool.map { names.contains($0) } ?? true) && routes.allSatisfy { names.contains($0.pool) }
+    poolReferences.allSatisfy { names.contains($0.pool) }
   }
 }

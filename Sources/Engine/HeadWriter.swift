@@ -85,15 +85,21 @@ extension Worker {
   ) {
     writer.append(requestParser.methodName.bytes(of: bytes))
     writer.append(" ")
-    let path = requestParser.pathAndQuery.bytes(of: bytes)
+    let path =
+      rules.target.count > 0
+      ? rules.target.written : requestParser.pathAndQuery.bytes(of: bytes)
     if path.first == UInt8(ascii: "?") || path.isEmpty { writer.append("/") }
     writer.append(path)
     writer.append(" HTTP/1.1\r\n")
     let flags = requestParser.flags
     let absolute = flags.contains(.absoluteTarget)
-    if absolute || !flags.contains(.host) {
+    let isRenamed = rules.host.count > 0
+    let edits = rules.request.view
+    if isRenamed || absolute || !flags.contains(.host) {
       writer.append("Host: ")
-      if absolute {
+      if isRenamed {
+        writer.append(rules.host.written)
+      } else if absolute {
         writer.append(requestParser.host.bytes(of: bytes))
       } else {
         writer.append(server.host)
@@ -109,13 +115,14 @@ extension Worker {
       var stays = true
       switch field.known {
       case .other: stays = !requestParser.isNominated(field, in: bytes)
-      case .host: stays = !absolute
+      case .host: stays = !absolute && !isRenamed
       case .xForwardedFor:
         hasForwardedFor = true
         stays = false
       case .xForwardedProto, .xForwardedHost: stays = false
       default: stays = !field.known.isHopByHop
       }
+      if stays, !edits.names.isEmpty, edits.removes(field.name.bytes(of: bytes)) { stays = false }
       if stays {
         if runStart < 0 { runStart = Int(field.name.start) }
         runEnd = lineEnd(bytes, field.value.end)
@@ -142,12 +149,15 @@ extension Worker {
       }
     }
     writer.append(addressOf: at(client).pointee)
-    writer.append("\r\nX-Forwarded-Proto: http\r\n")
+    writer.append("\r\nX-Forwarded-Proto: ")
+    writer.append(scheme(of: client))
+    writer.append("\r\n")
     if !requestParser.host.isEmpty {
       writer.append("X-Forwarded-Host: ")
       writer.append(requestParser.host.bytes(of: bytes))
       writer.append("\r\n")
     }
+    writer.append(edits.lines)
     writer.append("\r\n")
   }
 
@@ -160,11 +170,15 @@ extension Worker {
     writer.append(" ")
     writer.append(responseParser.reason.bytes(of: bytes))
     writer.append("\r\n")
+    // Interim responses pass as they are.
+    let edits = FieldEditView(
+      responseParser.status >= 200 || responseParser.status == 101
+        ? at(client).pointee.edits : Buffer())
     var runStart = -1
     var runEnd = 0
     for index in 0..<responseParser.fieldCount {
       let field = responseParser.field(index)
-      let stays =
+      var stays =
         switch field.known {
         case .other: !responseParser.isNominated(field, in: bytes)
         case .transferEncoding: !dechunked
@@ -172,6 +186,7 @@ extension Worker {
         case .contentLength: responseParser.status >= 200 && responseParser.status != 204
         default: !field.known.isHopByHop
         }
+      if stays, !edits.names.isEmpty, edits.removes(field.name.bytes(of: bytes)) { stays = false }
       if stays {
         if runStart < 0 { runStart = Int(field.name.start) }
         runEnd = lineEnd(bytes, field.value.end)
@@ -183,6 +198,7 @@ extension Worker {
     if runStart >= 0 {
       writer.append(UnsafeRawBufferPointer(rebasing: bytes[runStart..<runEnd]))
     }
+    writer.append(edits.lines)
     if responseParser.status == 101 {
       writer.append("Connection: Upgrade\r\n")
       if let upgrade = responseParser.first(.upgrade) {

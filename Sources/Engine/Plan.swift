@@ -12,6 +12,7 @@ struct Plan: Sendable {
 struct ServerPlan: Sendable {
   let shared: SharedServer
   let configuration: VirtualServer
+  let rules: RuleSet
   let routes: RouteTable
   /// Where the socket of each worker is handed over; -1 once the server is known.
   let listeners: [Int32]

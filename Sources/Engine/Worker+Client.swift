@@ -77,6 +77,14 @@ extension Worker {
           return respond(index, 400, .invalid(error ?? .invalidChunk))
         }
         moved &+= content
+        guard UInt64(content) <= client.pointee.bodyLimit else {
+          closeUpstream(upstream)
+          client.pointee.peer = Connection.none
+          client.pointee.clear(.messageDone)
+          if client.pointee.has(.responseStarted) { return closeClient(index, reset: true) }
+          return respond(index, 413, .contentTooLarge)
+        }
+        client.pointee.bodyLimit &-= UInt64(content)
         if content < count {
           guard
             buffers.append(
@@ -125,6 +133,7 @@ extension Worker {
     let client = at(index)
     client.pointee.peer = Connection.none
     client.pointee.attempts = 0
+    buffers.release(&client.pointee.edits)
     guard client.pointee.has(.messageDone), !client.pointee.has(.closeAfter) else {
       client.pointee.phase = .closing
       if client.pointee.output.isEmpty { linger(index) } else { setStallDeadline(index) }

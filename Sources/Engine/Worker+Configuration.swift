@@ -50,7 +50,9 @@ extension Worker {
   private func retireOrphans() {
     orphans.removeAll { pool in
       let isUsed = servers.contains { server in
-        server?.pool === pool || server?.routePools.contains { $0 === pool } == true
+        guard let server else { return false }
+        return server.pool === pool || server.routePools.contains { $0 === pool }
+          || server.rulePools.contains { $0.contains { $0 === pool } }
       }
       guard !isUsed else { return false }
       for slot in pool.members {
@@ -145,6 +147,7 @@ extension Worker {
   /// Resolves the names of pools.
   private func connect(_ server: WorkerServer) {
     server.pool = server.configuration.pool.flatMap { pools[$0] }
+    server.rulePools = server.rules.rules.map { $0.rule.pools.map { pools[$0] } }
     server.routePools = server.configuration.routes.map { pools[$0.pool] }
   }
 

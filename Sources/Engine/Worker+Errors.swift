@@ -13,6 +13,16 @@ enum OwnResponse {
   case memberClosed(WorkerPool)
   case memberInvalid(WorkerPool, HTTPError)
   case memberSlow(WorkerPool)
+  /// The path has no normal form, or a rule made a target of it that none can have.
+  case unsafePath
+  case denied
+  case overRate(seconds: Int64)
+  case unauthenticated
+  case bodyTooLarge(limit: UInt64)
+  /// Found out while it came.
+  case contentTooLarge
+  /// What rules add to a head does not fit.
+  case editsTooLarge
   case slowHead
   case slowContent
 }
@@ -41,12 +51,12 @@ extension Worker {
     writer.append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ")
     writer.append(decimal: body.count)
     if status == 503 { writer.append("\r\nRetry-After: 1") }
-    if client.pointee.has(.closeAfter) {
-      writer.append("\r\nConnection: close")
-    } else if client.pointee.has(.http10) {
-      writer.append("\r\nConnection: keep-alive")
+    if case .overRate(let seconds) = reason {
+      writer.append("\r\nRetry-After: ")
+      writer.append(decimal: Int(seconds))
     }
-    writer.append("\r\n\r\n")
+    writer.append("\r\n")
+    finish(&writer, index)
     if client.pointee.method != .head { writer.append(body.written) }
     countStatus(server, status)
     server.counters.add(.failures)
@@ -91,6 +101,16 @@ extension Worker {
     case .memberSlow(let pool):
       describe(pool, &writer)
       writer.append(": the member did not answer in time")
+    case .unsafePath: writer.append("bad request: the path is not one that can be served")
+    case .denied: writer.append("this client is not allowed here")
+    case .overRate: writer.append("too many requests")
+    case .unauthenticated: writer.append("a user and password are needed")
+    case .bodyTooLarge(let limit):
+      writer.append("the request content is larger than ")
+      writer.append(decimal: Int(clamping: limit))
+      writer.append(" bytes")
+    case .contentTooLarge: writer.append("the request content is too large")
+    case .editsTooLarge: writer.append("what rules add to the head does not fit")
     case .slowHead: writer.append("the request head did not arrive in time")
     case .slowContent: writer.append("the request content did not arrive in time")
     }

@@ -136,15 +136,28 @@ extension Worker {
       respond(index, 405, .connect)
       return used
     }
-    guard let pool = route(server, bytes) else {
-      respond(index, 404, .noRoute)
+    let pool: WorkerPool
+    switch applyRules(index, server, bytes) {
+    case .answered: return used
+    case .pool(let chosen): pool = chosen
+    case .undecided:
+      guard let found = route(server, bytes) else {
+        respond(index, 404, .noRoute)
+        return used
+      }
+      pool = found
+    }
+    guard UInt64(content) <= client.pointee.bodyLimit else {
+      respond(index, 413, .bodyTooLarge(limit: client.pointee.bodyLimit))
       return used
     }
+    client.pointee.bodyLimit &-= UInt64(content)
     noteHash(index, pool, bytes)
     let body = UnsafeRawBufferPointer(rebasing: bytes[head..<used])
     guard
       var request = buffers.take(
-        head &+ body.count &+ server.host.count &+ requestParser.host.end &+ 512)
+        head &+ body.count &+ server.host.count &+ requestParser.host.end
+          &+ rules.request.view.lines.count &+ rules.target.count &+ rules.host.count &+ 512)
     else {
       respond(index, 431, .invalid(.headTooLarge(limit: settings.headLimit)))
       return used
@@ -189,15 +202,11 @@ extension Worker {
   private func route(_ server: WorkerServer, _ bytes: UnsafeRawBufferPointer) -> WorkerPool? {
     if !server.routePools.isEmpty {
       let host = requestParser.host.bytes(of: bytes).assumingMemoryBound(to: UInt8.self)
-      let target = requestParser.pathAndQuery.bytes(of: bytes).assumingMemoryBound(to: UInt8.self)
-      let found =
-        target.isEmpty
-        ? server.routes.match(host: host.span, target: Worker.root.span)
-        : server.routes.match(host: host.span, target: target.span)
-      if let found { return server.routePools[found] }
+      let path = rules.path.assumingMemoryBound(to: UInt8.self)
+      if let found = server.routes.match(host: host.span, target: path.span) {
+        return server.routePools[found]
+      }
     }
     return server.pool
   }
-
-  private static let root: [UInt8] = [UInt8(ascii: "/")]
 }

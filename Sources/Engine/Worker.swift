@@ -64,6 +64,8 @@ final class Worker: @unchecked Sendable {
   var buffers = BufferPool()
   var requestParser: HeadParser
   var responseParser: HeadParser
+  var rules: RuleScratch
+  var credentials = CredentialCache()
 
   var servers: [WorkerServer?] = []
   var pools: [String: WorkerPool] = [:]
@@ -89,6 +91,7 @@ final class Worker: @unchecked Sendable {
     requestParser = HeadParser(
       byteLimit: settings.headLimit, targetLimit: settings.headLimit / 2)
     responseParser = HeadParser(byteLimit: settings.headLimit)
+    rules = RuleScratch(targetLimit: settings.headLimit, seed: .random(in: 0 ... .max))
     closed.reserveCapacity(1024)
     runQueue.reserveCapacity(1024)
     running.reserveCapacity(1024)
@@ -103,6 +106,7 @@ final class Worker: @unchecked Sendable {
     buffers.deallocate()
     connections.deallocate()
     deadlines.deallocate()
+    rules.deallocate()
     scratch.deallocate()
     headScratch.deallocate()
     vectors.deallocate()
@@ -282,6 +286,7 @@ final class Worker: @unchecked Sendable {
     connection.pointee.generation &+= 1
     buffers.release(&connection.pointee.input)
     buffers.release(&connection.pointee.output)
+    buffers.release(&connection.pointee.edits)
     deadlines[Int(index)] = .max
     live -= 1
     closed.append(index)

@@ -10,7 +10,10 @@ final class WorkerServer {
   /// What own error bodies call it.
   var label: [UInt8]
   var host: [UInt8]
+  var rules: RuleSet
   var routes: RouteTable
+  /// By rule, the pools that it names; nil where the pool is not there.
+  var rulePools: [[WorkerPool?]] = []
   /// By route index; nil where the pool is not there.
   var routePools: [WorkerPool?] = []
   var pool: WorkerPool?
@@ -34,6 +37,7 @@ final class WorkerServer {
     configuration = plan.configuration
     label = Array(plan.configuration.name.utf8)
     host = []
+    rules = plan.rules
     routes = plan.routes
     take(plan)
   }
@@ -43,6 +47,7 @@ final class WorkerServer {
     label = Array(configuration.name.utf8)
     host = Array(
       SocketAddress(configuration.address, port: configuration.port).description.utf8)
+    rules = plan.rules
     routes = plan.routes
     connectTimeout = configuration.timeouts.connect.milliseconds
     headerTimeout = configuration.timeouts.header.milliseconds

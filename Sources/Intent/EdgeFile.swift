@@ -192,7 +192,9 @@ extension EdgeFileReader {
       name: try fields.needed("name"), address: try fields.address("address"),
       port: try fields.port("port"), protocol: try fields.choice("protocol") ?? .tcp)
     server.pool = try fields.text("pool")
-    for rule in try fields.sections("rules") { server.routes.append(try route(rule)) }
+    for (index, rule) in try fields.sections("rules").enumerated() {
+      server.rules.append(try self.rule(rule, index: index))
+    }
     if let timeouts = try fields.section("timeouts") {
       note(timeouts, beside: ["connect", "header", "firstByte", "idle"])
       server.timeouts.connect = try timeouts.duration("connect") ?? server.timeouts.connect
@@ -201,27 +203,6 @@ extension EdgeFileReader {
       server.timeouts.idle = try timeouts.duration("idle")
     }
     return server
-  }
-
-  /// `{match: {host, path: {exact | prefix}}, pool}`.
-  private mutating func route(_ fields: FileFields) throws(FileProblem) -> HTTPRoute {
-    note(fields, beside: ["match", "pool"])
-    var route = HTTPRoute(pool: try fields.needed("pool"))
-    guard let match = try fields.section("match") else { return route }
-    note(match, beside: ["host", "path"])
-    route.host = try match.text("host")
-    if let path = try match.section("path") {
-      note(path, beside: ["exact", "prefix"])
-      let (exact, prefix) = (try path.text("exact"), try path.text("prefix"))
-      switch (exact, prefix) {
-      case (let exact?, nil): route.path = .exact(exact)
-      case (nil, let prefix?): route.path = .prefix(prefix)
-      case (nil, nil), (.some, .some):
-        throw match.problem(
-          "path", found: exact == nil ? "neither" : "both", expected: "one of exact and prefix")
-      }
-    }
-    return route
   }
 }
 

@@ -50,7 +50,7 @@ struct EdgeCheck: ParsableCommand {
   func run() throws {
     let parsed = try EdgeFile.parse(try FileSystem.readText(file), file: file)
     for notice in parsed.notices { print("note: \(notice)") }
-    let problems = parsed.allProblems
+    let problems = parsed.allProblems + EdgeFileService.compileProblems(of: parsed)
     for problem in problems { print("error: \(problem)") }
     if !problems.isEmpty { throw ExitCode(1) }
     print("\(file): ok")

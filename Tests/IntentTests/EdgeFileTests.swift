@@ -48,11 +48,9 @@ import Testing
       """)
     #expect(parsed.allProblems.isEmpty)
     let server = try #require(parsed.configuration.virtualServers.first)
-    #expect(
-      server.routes == [
-        HTTPRoute(host: "b.example", path: .exact("/x"), pool: "b"),
-        HTTPRoute(path: .prefix("/y"), pool: "a"),
-      ])
+    #expect(server.rules.map(\.decision) == [.pool("b"), .pool("a")])
+    #expect(server.rules.map(\.match.host) == ["b.example", nil])
+    #expect(server.rules.map(\.match.path) == [.exact("/x"), .prefix("/y")])
     #expect(server.idleTimeout == .seconds(300))
   }
 
@@ -126,6 +124,83 @@ import Testing
     #expect(throws: FileProblem.self) { try EdgeFile.parse(text, file: "edge.yaml") }
   }
 
+  @Test func `a rule is read with all its parts`() throws {
+    let parsed = try parse(
+      """
+      pools: [{name: a}, {name: b}]
+      virtualServers:
+      - name: web
+        address: 127.0.0.1
+        port: 80
+        protocol: http
+        rules:
+        - name: guard
+          match: {source: [10.0.0.1], headers: [{name: X-A, regex: ^b}, {name: X-B, present: false}]}
+          allow: [10.0.0.0/8]
+          deny: [10.9.0.0/16]
+          bodyLimit: 1MiB
+          rateLimit: {requests: 10, per: 1m, burst: 20, key: header, header: X-Key}
+          basicAuthentication: {realm: r, users: {eve: $5$s$h}}
+        - match: {path: {regex: "/u/(.*)"}, methods: [GET], query: [{name: q, value: "1"}]}
+          rewrite: {path: "/${1}", host: inner}
+          requestHeaders: {set: {X-Id: "${request.id}"}, remove: [X-Old]}
+          responseHeaders: {add: {X-Via: atoll}}
+          cors: {origins: ["*"], maxAge: 10m}
+          split: [{pool: a, weight: 9}, {pool: b}]
+        - match: {path: {prefix: /old}}
+          redirect: {status: 308, prefix: /new}
+        - respond: {status: 404, contentType: text/html, body: "<p>${path}"}
+      """)
+    #expect(parsed.allProblems.isEmpty && parsed.notices.isEmpty, "\(parsed.allProblems)")
+    let rules = try #require(parsed.configuration.virtualServers.first).rules
+    #expect(rules.map(\.name) == ["guard", "rule 2", "rule 3", "rule 4"])
+    #expect(rules[0].checks.bodyLimit == 1 << 20)
+    #expect(rules[0].checks.rateLimit?.key == .header("X-Key"))
+    #expect(rules[0].match.headers.map(\.value) == [.regex("^b"), .absent])
+    #expect(rules[0].decision == .next)
+    #expect(rules[1].edits.rewrite?.path == .whole(try Template("/${1}")))
+    #expect(
+      rules[1].decision == .split([.init(pool: "a", weight: 9), .init(pool: "b", weight: 1)]))
+    #expect(rules[3].edits.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("{pool: a, respond: {}}", "respond: found pool and respond, expected one of"),
+    ("{match: {path: {exact: /, prefix: /}}, pool: a}", "path: found exact and prefix"),
+    ("{match: {path: {exact: a}}, pool: a}", "match.path.exact is \"a\", expected a path from /"),
+    ("{}", "rules[0] is without effect"),
+    ("{requestHeaders: {set: {Host: x}}, pool: a}", "rewrite.host sets it"),
+    ("{requestHeaders: {set: {X: \"${what}\"}}, pool: a}", "found \"${what}\", expected text with"),
+    ("{rewrite: {path: \"/${1}\"}, pool: a}", "match.path.regex beside it"),
+    ("{redirect: {prefix: /x}}", "match.path.prefix beside it"),
+    ("{redirect: {status: 200}}", "redirect.status is 200, expected 301"),
+    ("{split: [{pool: a, weight: 0}]}", "split is no weight above 0"),
+    ("{bodyLimit: 1MB, pool: a}", "bodyLimit: found \"1MB\""),
+    ("{allow: [10.0.0.1/8], pool: a}", "allow: found \"10.0.0.1/8\""),
+    ("{rateLimit: {requests: 0}, pool: a}", "rateLimit.requests is 0"),
+    ("{basicAuthentication: {users: {eve: secret}}, pool: a}", "expected a hash of crypt(5)"),
+    ("{cors: {origins: [a]}, pool: a}", "cors.origins[0] is \"a\""),
+    ("{pool: nowhere}", "rules[0].pool is nowhere, expected a pool that exists"),
+  ])
+  func `a mistake in a rule is told with its line`(_ rule: String, _ words: String) throws {
+    let parsed = try parse(
+      """
+      pools: [{name: a}]
+      virtualServers:
+      - name: web
+        address: 127.0.0.1
+        port: 80
+        protocol: http
+        pool: a
+        rules:
+        - \(rule)
+      """)
+    let problem = try #require(parsed.allProblems.first)
+    #expect(problem.line == 11, "\(problem)")
+    #expect(problem.message.contains(words), "\(problem)")
+    #expect(!problem.message.contains("secret"))
+  }
+
   @Test func `the published schema and the reader know the same fields and words`() throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
@@ -158,6 +233,17 @@ import Testing
     let (server, pool) = (schema["$defs"]["virtualServer"], schema["$defs"]["pool"])
     #expect(
       keys(server) == ["name", "address", "port", "protocol", "pool", "rules", "timeouts"])
+    let rule = schema["$defs"]["rule"]
+    #expect(
+      keys(rule) == [
+        "name", "match", "allow", "deny", "basicAuthentication", "bodyLimit", "rateLimit",
+        "rewrite", "requestHeaders", "responseHeaders", "cors", "pool", "split", "redirect",
+        "respond",
+      ])
+    #expect(
+      keys(rule["properties"]["match"]) == [
+        "host", "path", "methods", "headers", "query", "source",
+      ])
     #expect(
       keys(pool) == [
         "name", "loadBalancing", "hash", "minimumActive", "slowRamp", "monitor", "members",

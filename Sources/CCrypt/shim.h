@@ -1,0 +1,2 @@
+// Password hashes: crypt(3), crypt(5).
+#include <crypt.h>

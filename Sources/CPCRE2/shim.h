@@ -1,0 +1,3 @@
+// Perl-compatible regular expressions over bytes: pcre2api(3).
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
