@@ -29,6 +29,8 @@ package struct Balancer: Sendable {
     package internal(set) var isEligible = true
     /// The moving average of first-byte times, microseconds; 0 while none was seen.
     package internal(set) var firstByte: Int32 = 0
+    /// Milliseconds; when `firstByte` was last measured.
+    var measuredAt: Int64 = 0
     /// Milliseconds; when the ramp began.
     var rampStart: Int64 = 0
     /// In thousandths of its share.
@@ -122,10 +124,19 @@ package struct Balancer: Sendable {
   package mutating func ended(_ index: Int) { entries[index].inFlight &-= 1 }
 
   /// A first byte came after so many microseconds: an eighth of the average from now on.
-  package mutating func observed(_ microseconds: Int64, at index: Int) {
+  package mutating func observed(_ microseconds: Int64, at index: Int, now: Int64 = 0) {
     let sample = Int32(clamping: max(1, microseconds))
-    let average = entries[index].firstByte
+    let average = firstByte(of: index, now)
     entries[index].firstByte = average == 0 ? sample : average &+ (sample &- average) / 8
+    entries[index].measuredAt = now
+  }
+
+  /// What nobody measures is forgotten, by half each half second: a member that was slow once has
+  /// another chance.
+  private func firstByte(of index: Int, _ now: Int64) -> Int32 {
+    let entry = entries[index]
+    guard entry.firstByte > 0 else { return 0 }
+    return max(1, entry.firstByte >> min(20, (now &- entry.measuredAt) / 500))
   }
 
   private mutating func begin(ramp entry: inout Entry, _ now: Int64) {
@@ -188,7 +199,7 @@ package struct Balancer: Sendable {
       case .ratio: nextByCredit(excluded, weighted: true)
       case .leastConnections: leastLoaded(excluded)
       case .powerOfTwo: betterOfTwo(excluded)
-      case .fastest: fastest(excluded)
+      case .fastest: fastest(excluded, now)
       case .consistentHash: hash.flatMap { byHash($0, excluded) } ?? nextInTurn(excluded)
       }
     if let choice { return choice }
@@ -269,13 +280,13 @@ extension Balancer {
 
   /// One that was never measured is asked once, and is then taken for an average one until its
   /// answer is here. One in 64 goes to any member: who was slow once is measured again.
-  private mutating func fastest(_ excluded: Int) -> Int? {
+  private mutating func fastest(_ excluded: Int, _ now: Int64) -> Int? {
     let count = entries.count
     var (sum, measured, candidates) = (Int64(0), Int64(0), 0)
     for index in entries.indices where entries[index].isEligible && index != excluded {
       candidates += 1
       guard entries[index].firstByte > 0 else { continue }
-      sum &+= Int64(entries[index].firstByte)
+      sum &+= Int64(firstByte(of: index, now))
       measured &+= 1
     }
     let draw = random.next()
@@ -289,7 +300,7 @@ extension Balancer {
       let index = (turn &+ step) % count
       let entry = entries[index]
       guard entry.isEligible, index != excluded else { continue }
-      var cost = entry.firstByte > 0 ? Double(entry.firstByte) : average
+      var cost = entry.firstByte > 0 ? Double(firstByte(of: index, now)) : average
       cost *= Double(entry.inFlight &+ 1) / Double(share(index, weighted: true))
       if entry.firstByte == 0, entry.inFlight == 0 { cost = 0 }
       if best < 0 || cost < least { (best, least) = (index, cost) }

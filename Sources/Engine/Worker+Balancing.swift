@@ -52,7 +52,8 @@ extension Worker {
     guard began > 0, let member = members[Int(at(upstream).pointee.member)], member.position >= 0
     else { return }
     at(upstream).pointee.began = 0
-    member.pool.balancer.observed(Worker.microseconds &- began, at: member.position)
+    member.pool.balancer.observed(
+      Worker.microseconds &- began, at: member.position, now: now)
   }
 
   private static var microseconds: Int64 {

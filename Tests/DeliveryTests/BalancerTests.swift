@@ -109,6 +109,20 @@ private func address(_ index: Int) -> SocketAddress {
     #expect(balancer.entries.allSatisfy { $0.firstByte < 400 })
   }
 
+  @Test func `a member that stalled once is asked again within seconds`() {
+    var balancer = balancer(.fastest, [1, 1])
+    let members = balancer.entries.indices
+    balancer.observed(900_000, at: 0, now: 0)
+    balancer.observed(20_000, at: 1, now: 0)
+    var counts = [0, 0]
+    for now in stride(from: Int64(0), to: 10_000, by: 20) {
+      guard let index = balancer.pick(now: now), members.contains(index) else { continue }
+      if now >= 5000 { counts[index] += 1 }
+      balancer.observed(index == 0 ? 1000 : 20_000, at: index, now: now)
+    }
+    #expect(counts[0] > 200, "\(counts)")
+  }
+
   // MARK: Priorities, ramps
 
   @Test func `lower priorities come in while too few of the higher are available`() {

