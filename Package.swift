@@ -65,7 +65,8 @@ let package = Package(
     // Level 3: engines on top of the operating system.
     module("Transport", ["Linux", "CLinux", "HTTP", "NetTypes", "COpenSSL"]),
     module(
-      "Engine", ["Linux", "CLinux", "CPCRE2", "CCrypt", "Delivery", "HTTP", "NetTypes", "Wire"]),
+      "Engine",
+      ["Linux", "CLinux", "COpenSSL", "CPCRE2", "CCrypt", "Delivery", "HTTP", "NetTypes", "Wire"]),
     module("Containers", ["Linux", "CLinux", "Kubernetes", "NetTypes"]),
     module("Telemetry", [logging]),
 

@@ -133,6 +133,7 @@ package struct Pool: Equatable, Sendable {
   package var monitor: Monitor
   /// Of `consistentHash`; what has no such key goes in turn.
   package var hash = HashKey.source
+  package var persistence: Persistence?
   /// While fewer members of the highest priority are available, those of the next are used too.
   package var minimumActive = 1
   /// How long a member that comes up takes to get its whole share; zero: at once.

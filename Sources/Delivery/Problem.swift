@@ -177,6 +177,9 @@ extension Pool {
       }
     case .source, .path: break
     }
+    if let persistence {
+      problems += persistence.validate().map { problem($0.field, $0.found, $0.expected) }
+    }
     if monitor.kind == .none { return problems }
     if monitor.interval < .milliseconds(10) {
       problems.append(problem("monitor.interval", "\(monitor.interval)", "10 ms or more"))

@@ -80,6 +80,8 @@ struct Connection {
     static let headBegun = Flags(rawValue: 1 << 21)
     /// Client: `hash` is that of the key that its pool goes by.
     static let hashed = Flags(rawValue: 1 << 22)
+    /// Client: the answer names the member in a cookie.
+    static let setCookie = Flags(rawValue: 1 << 23)
   }
 
   static let none = UInt32.max
@@ -115,6 +117,10 @@ struct Connection {
   /// The client's address: 4 or 16 octets in network order, and port.
   var address: (UInt64, UInt64) = (0, 0)
   var port: UInt16 = 0
+  /// Client: the member that it belongs to.
+  var sticky = Connection.none
+  /// Client: what the table of its pool knows it by; 0: nothing.
+  var stickyKey: UInt64 = 0
   /// Client: see `hashed`.
   var hash: UInt64 = 0
   /// Upstream: when the request had gone out, microseconds; 0 where nobody asks.

@@ -226,20 +226,28 @@ import Synchronization
 
   private func poolPlan(_ pool: Pool) -> PoolPlan? {
     guard let live = pools[pool.name] else { return nil }
+    let key: [UInt8]? =
+      if case .cookie(let cookie) = pool.persistence?.kind {
+        cookie.key.map { Array($0.utf8) } ?? MemberToken.machineKey
+      } else {
+        nil
+      }
     let members = pool.members.compactMap { member -> MemberPlan? in
       guard let shared = live.members[member.socketAddress],
         let health = prober.health(member.socketAddress, pool.monitor)
       else { return nil }
       return MemberPlan(
         shared: shared, health: health, weight: member.weight, priority: member.priority,
-        isEnabled: member.state == .enabled)
+        isEnabled: member.state == .enabled, keepsSessions: member.state != .disabled,
+        token: key.map { MemberToken(member.socketAddress, key: $0) })
     }
     return PoolPlan(
       shared: live.shared, name: pool.name,
       balancing: Balancer.Settings(
         method: pool.loadBalancing, minimumActive: pool.minimumActive,
         slowRamp: pool.slowRamp.milliseconds),
-      hash: pool.hash, members: members)
+      hash: pool.hash, persistence: pool.persistence.map { live.shared.persistencePlan($0) },
+      members: members)
   }
 
   /// Health of a member, with the reason and since when.
@@ -271,6 +279,18 @@ import Synchronization
     prober.stop()
     signalWatch?.cancel()
     for worker in workers { worker.post(.stop) }
+  }
+}
+
+extension SharedPool {
+  /// The table stays, whatever else of the pool changes.
+  func persistencePlan(_ settings: Persistence) -> PersistencePlan {
+    let table = persistence.withLock { table in
+      let known = table ?? PersistenceTable()
+      table = known
+      return known
+    }
+    return PersistencePlan(settings: settings, table: table)
   }
 }
 

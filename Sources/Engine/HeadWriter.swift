@@ -199,6 +199,9 @@ extension Worker {
       writer.append(UnsafeRawBufferPointer(rebasing: bytes[runStart..<runEnd]))
     }
     writer.append(edits.lines)
+    if responseParser.status >= 200 || responseParser.status == 101 {
+      writePersistenceCookie(&writer, client)
+    }
     if responseParser.status == 101 {
       writer.append("Connection: Upgrade\r\n")
       if let upgrade = responseParser.first(.upgrade) {

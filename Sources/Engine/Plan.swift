@@ -23,6 +23,7 @@ struct PoolPlan: Sendable {
   let name: String
   let balancing: Balancer.Settings
   let hash: Pool.HashKey
+  let persistence: PersistencePlan?
   let members: [MemberPlan]
 }
 
@@ -32,6 +33,10 @@ struct MemberPlan: Sendable {
   let weight: Int
   let priority: Int
   let isEnabled: Bool
+  /// Clients that it has may go on.
+  let keepsSessions: Bool
+  /// What cookies call it.
+  let token: MemberToken?
 }
 
 /// Identity and counts of a virtual server over all workers.
@@ -42,16 +47,27 @@ final class SharedServer: Sendable {
 
 final class SharedPool: Sendable {
   let counters: Counters
+  let persistence = Mutex<PersistenceTable?>(nil)
   init(workers: Int) { counters = Counters(workers: workers) }
 }
 
 /// Identity and counts of a member of one pool.
 final class SharedMember: Sendable {
   let address: SocketAddress
+  /// What the tables of all its pools call it, whatever becomes of the configuration.
+  let identity: UInt32
   let counters: Counters
   init(address: SocketAddress, workers: Int) {
     self.address = address
+    identity = SharedMember.identity(of: address)
     counters = Counters(workers: workers)
+  }
+
+  private static func identity(of address: SocketAddress) -> UInt32 {
+    let hash = "\(address)".utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+    }
+    return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
   }
 }
 

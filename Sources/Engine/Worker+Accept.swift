@@ -29,8 +29,8 @@ extension Worker {
       clients += 1
       server.counters.add(.connections)
       server.counters.add(.activeConnections)
+      noteAddress(client)
       if isHTTP {
-        noteAddress(client)
         if server.isDraining { connection.pointee.set(.closeAfter) }
         setDeadline(client, server.idleTimeout)
       } else {
@@ -57,7 +57,7 @@ extension Worker {
     }
   }
 
-  /// Keeps the client's address, for X-Forwarded-For.
+  /// Keeps the client's address and port, for X-Forwarded-For and whatever goes by them.
   private func noteAddress(_ index: UInt32) {
     let connection = at(index)
     var storage = sockaddr_storage()
@@ -69,6 +69,9 @@ extension Worker {
     }
     guard code == 0 else { return }
     withUnsafeBytes(of: storage) { bytes in
+      // Both families have the port behind the family.
+      let port = bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
+      connection.pointee.port = UInt16(bigEndian: port)
       if storage.ss_family == sa_family_t(AF_INET6) {
         connection.pointee.set(.ipv6)
         connection.pointee.address = (

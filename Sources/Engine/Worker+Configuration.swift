@@ -77,6 +77,8 @@ extension Worker {
       {
         known.health = member.health
         known.isEnabled = member.isEnabled
+        known.keepsSessions = member.keepsSessions
+        known.token = member.token
         known.position = position
         slots.append(slot)
       } else {
@@ -87,6 +89,14 @@ extension Worker {
     }
     pool.members = slots
     pool.hash = plan.hash
+    pool.persistence = plan.persistence.map { WorkerPersistence($0) }
+    if let persistence = pool.persistence {
+      for slot in slots {
+        guard let member = members[Int(slot)] else { continue }
+        persistence.identities[member.identity] = slot
+        if let token = member.token { persistence.slots[token] = slot }
+      }
+    }
     pool.balancer.update(
       plan.balancing,
       members: plan.members.map {

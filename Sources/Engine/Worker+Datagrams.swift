@@ -44,8 +44,9 @@ extension Worker {
   ) -> UInt32? {
     guard hasRoom, let pool = server.pool else { return nil }
     let client = source.key
-    let hash = pool.hashes ? Worker.hash(of: (client.address, client.low)) : nil
-    guard let slot = pick(pool, hash: hash), let member = members[Int(slot)] else { return nil }
+    guard let slot = pick(pool, forFlowFrom: (client.address, client.low)),
+      let member = members[Int(slot)]
+    else { return nil }
     let type = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = socket(member.raw.family, type, 0)
     guard descriptor >= 0 else { return nil }

@@ -18,7 +18,7 @@ extension Worker {
     var lastError = code
     pool.counters.add(.requests)
     while at(index).pointee.attempts < settings.maximumAttempts {
-      guard let slot = pick(pool, hash: hash(of: index), excluding: excluded) else { break }
+      guard let slot = pick(pool, for: index, excluding: excluded) else { break }
       // The member that just dropped a pooled connection has likely dropped them all.
       if slot != failed, let upstream = takeIdle(slot) {
         if !at(index).pointee.has(.idempotent), isStale(upstream) {

@@ -9,7 +9,10 @@ extension Worker {
 
   func startRelay(_ client: UInt32, _ server: WorkerServer) {
     at(client).pointee.phase = .relay
-    if server.pool?.hashes == true { noteSourceHash(client) }
+    if let pool = server.pool {
+      if pool.hashes { noteSourceHash(client) }
+      findPersistentSource(client, pool)
+    }
     connectRelay(client, server, excluding: Connection.none)
   }
 
@@ -17,7 +20,7 @@ extension Worker {
     var excluded = failed
     while at(client).pointee.attempts < settings.maximumAttempts {
       guard let pool = server.pool,
-        let slot = pick(pool, hash: hash(of: client), excluding: excluded)
+        let slot = pick(pool, for: client, excluding: excluded)
       else { break }
       at(client).pointee.attempts &+= 1
       switch openUpstream(slot, .tcpUpstream, timeout: server.connectTimeout) {

@@ -153,6 +153,7 @@ extension Worker {
     }
     client.pointee.bodyLimit &-= UInt64(content)
     noteHash(index, pool, bytes)
+    findPersistent(index, pool, bytes)
     let body = UnsafeRawBufferPointer(rebasing: bytes[head..<used])
     guard
       var request = buffers.take(

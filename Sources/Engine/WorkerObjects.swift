@@ -71,6 +71,7 @@ final class WorkerPool {
   var balancer: Balancer
   /// What of a request is hashed, where the balancer asks for it.
   var hash: Pool.HashKey
+  var persistence: WorkerPersistence?
   /// First-byte times are of use.
   var measures: Bool { balancer.settings.method == .fastest }
   var hashes: Bool { balancer.settings.method == .consistentHash }
@@ -95,6 +96,9 @@ final class WorkerMember {
   let pool: WorkerPool
   var health: SharedHealth
   var isEnabled: Bool
+  var keepsSessions: Bool
+  var token: MemberToken?
+  var identity: UInt32 { shared.identity }
   /// Index in the pool's balancer; -1 once removed.
   var position: Int
   /// Pooled connections, the latest first.
@@ -109,6 +113,8 @@ final class WorkerMember {
     self.pool = pool
     health = plan.health
     isEnabled = plan.isEnabled
+    keepsSessions = plan.keepsSessions
+    token = plan.token
     self.position = position
   }
 }

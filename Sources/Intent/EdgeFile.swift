@@ -128,11 +128,15 @@ extension EdgeFileReader {
     note(
       fields,
       beside: [
-        "name", "loadBalancing", "hash", "minimumActive", "slowRamp", "monitor", "members",
+        "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp", "monitor",
+        "members",
       ])
     var pool = Pool(name: try fields.needed("name"))
     pool.loadBalancing = try fields.choice("loadBalancing") ?? pool.loadBalancing
     if let hash = try fields.section("hash") { pool.hash = try self.hash(hash) }
+    if let section = try fields.section("persistence") {
+      pool.persistence = try persistence(section)
+    }
     pool.minimumActive = try fields.number("minimumActive") ?? pool.minimumActive
     pool.slowRamp = try fields.duration("slowRamp") ?? pool.slowRamp
     if let monitor = try fields.section("monitor") { pool.monitor = try self.monitor(monitor) }
@@ -152,6 +156,31 @@ extension EdgeFileReader {
       throw fields.problem(
         "on", found: "\"\(other)\"", expected: "source, path, header or cookie")
     }
+  }
+
+  /// `{type: cookie, name, maxAge, sameSite, secure, key}`, `{type: source, timeout}` or
+  /// `{type: header, name, timeout}`.
+  private mutating func persistence(_ fields: FileFields) throws(FileProblem) -> Persistence {
+    note(
+      fields, beside: ["type", "name", "timeout", "maxAge", "sameSite", "secure", "key"])
+    let kind: Persistence.Kind
+    switch try fields.needed("type") {
+    case "cookie":
+      var cookie = Persistence.Cookie()
+      cookie.name = try fields.text("name") ?? cookie.name
+      cookie.maxAge = try fields.duration("maxAge")
+      cookie.sameSite = try fields.choice("sameSite") ?? cookie.sameSite
+      cookie.secure = try fields.flag("secure")
+      cookie.key = try fields.text("key")
+      kind = .cookie(cookie)
+    case "source": kind = .source
+    case "header": kind = .header(try fields.needed("name"))
+    case let other:
+      throw fields.problem("type", found: "\"\(other)\"", expected: "cookie, source or header")
+    }
+    var persistence = Persistence(kind)
+    persistence.timeout = try fields.duration("timeout") ?? persistence.timeout
+    return persistence
   }
 
   private mutating func member(_ fields: FileFields) throws(FileProblem) -> Member {

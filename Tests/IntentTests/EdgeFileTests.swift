@@ -68,6 +68,10 @@ import Testing
       "pools:\n- name: a\n  members:\n  - {address: 1.2.3.4, port: 0}\nvirtualServers: []", 6,
       "expected 1 to 65535"
     ),
+    (
+      "pools:\n- name: a\n  persistence: {type: cookie, key: short}\nvirtualServers: []", 5,
+      "persistence.key is 5 bytes, expected 16 bytes or more"
+    ),
     ("pools:\n- name: a\n  monitor:\n    interval: fast\nvirtualServers: []", 6, "as 500ms"),
     (
       "pools:\n- name: a\n  monitor:\n    expectedStatus: 500-200\nvirtualServers: []", 6,
@@ -223,6 +227,7 @@ import Testing
       - name: p
         loadBalancing: ratio
         hash: {on: header, name: x}
+        persistence: {type: cookie, name: c, timeout: 1h, maxAge: 1h, sameSite: none, secure: true, key: 0123456789abcdef}
         minimumActive: 1
         slowRamp: 1s
         monitor: {type: http, path: /, interval: 1s, timeout: 1s, rise: 1, fall: 1, expectedStatus: 200}
@@ -246,7 +251,8 @@ import Testing
       ])
     #expect(
       keys(pool) == [
-        "name", "loadBalancing", "hash", "minimumActive", "slowRamp", "monitor", "members",
+        "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp", "monitor",
+        "members",
       ])
     #expect(
       keys(pool["properties"]["members"]["items"]) == [
