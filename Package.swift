@@ -114,7 +114,7 @@ let package = Package(
       name: "atoll",
       dependencies: [
         "Unit", "EdgeService", "NodeService", "ControlPlane", "RouterService", "KubeClient",
-        "Containers", "Telemetry", "Linux", "Intent", "NetTypes", arguments,
+        "Engine", "Containers", "Telemetry", "Linux", "Intent", "NetTypes", arguments,
       ],
       swiftSettings: common),
 
@@ -142,7 +142,7 @@ let package = Package(
     tests("Intent", ["BGP", "Delivery", "Addressing", "Kubernetes", "NetTypes"]),
     tests("Linux", ["NetTypes", "Wire"]),
     tests("Transport", ["Linux", "HTTP", "NetTypes"]),
-    tests("Engine", ["Linux", "Delivery", "HTTP", "NetTypes"]),
+    tests("Engine", ["COpenSSL", "Transport", "Linux", "Delivery", "HTTP", "NetTypes"]),
     tests("Containers", ["Linux", "Kubernetes"]),
     tests("Telemetry"),
     tests("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),

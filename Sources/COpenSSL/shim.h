@@ -1,6 +1,7 @@
 #pragma once
 #include <errno.h>
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -114,3 +115,187 @@ static inline int atoll_ssl_attach(SSL *ssl, const BIO_METHOD *method, int descr
 }
 
 static inline void atoll_free(void *memory) { OPENSSL_free(memory); }
+
+// The data plane: one BIO for each of its threads, which stands for one connection at a time.
+
+/// The connection whose call into OpenSSL is under way, and what the call made of it.
+struct atoll_tls_io {
+  int descriptor;
+  /// recv(2) may have something; cleared by one that comes short.
+  int readable;
+  /// The peer has shut its side: a short read has not emptied the socket.
+  int peer_closed;
+  int ended;
+  /// errno of a call that failed.
+  int failure;
+  /// A session that the server offers for resumption; the caller frees it.
+  SSL_SESSION *session;
+};
+
+static int atoll_io_write(BIO *bio, const char *bytes, int count) {
+  struct atoll_tls_io *io = (struct atoll_tls_io *)BIO_get_data(bio);
+  BIO_clear_retry_flags(bio);
+  ssize_t sent;
+  do {
+    sent = send(io->descriptor, bytes, (size_t)count, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent >= 0) return (int)sent;
+  if (errno == EAGAIN) BIO_set_retry_write(bio);
+  else io->failure = errno;
+  return -1;
+}
+
+static int atoll_io_read(BIO *bio, char *bytes, int count) {
+  struct atoll_tls_io *io = (struct atoll_tls_io *)BIO_get_data(bio);
+  BIO_clear_retry_flags(bio);
+  if (!io->readable) {
+    if (io->ended) return 0;
+    BIO_set_retry_read(bio);
+    return -1;
+  }
+  ssize_t received;
+  do {
+    received = recv(io->descriptor, bytes, (size_t)count, 0);
+  } while (received < 0 && errno == EINTR);
+  if (received > 0) {
+    if (received < count && !io->peer_closed) io->readable = 0;
+    return (int)received;
+  }
+  io->readable = 0;
+  if (received == 0) {
+    io->ended = 1;
+    return 0;
+  }
+  if (errno == EAGAIN) BIO_set_retry_read(bio);
+  else io->failure = errno;
+  return -1;
+}
+
+static long atoll_io_control(BIO *bio, int command, long number, void *pointer) {
+  (void)number;
+  (void)pointer;
+  struct atoll_tls_io *io = (struct atoll_tls_io *)BIO_get_data(bio);
+  switch (command) {
+  case BIO_CTRL_FLUSH: return 1;
+  case BIO_CTRL_EOF: return io->ended;
+  default: return 0;
+  }
+}
+
+static inline BIO *atoll_io_bio(struct atoll_tls_io *io) {
+  BIO_METHOD *own = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "atoll worker");
+  if (!own) return NULL;
+  BIO_meth_set_write(own, atoll_io_write);
+  BIO_meth_set_read(own, atoll_io_read);
+  BIO_meth_set_ctrl(own, atoll_io_control);
+  BIO *bio = BIO_new(own);
+  if (!bio) return NULL;
+  BIO_set_data(bio, io);
+  BIO_set_init(bio, 1);
+  return bio;
+}
+
+/// Lets `ssl` share `bio` with others of its thread.
+static inline void atoll_io_attach(SSL *ssl, BIO *bio) {
+  BIO_up_ref(bio);
+  SSL_set_bio(ssl, bio, bio);
+}
+
+/// Keeps a session that the server offers in the worker's hands.
+static int atoll_io_session(SSL *ssl, SSL_SESSION *session) {
+  struct atoll_tls_io *io = (struct atoll_tls_io *)BIO_get_data(SSL_get_rbio(ssl));
+  if (io->session) SSL_SESSION_free(io->session);
+  io->session = session;
+  return 1;
+}
+
+/// What both sides of the data plane want of a context.
+static inline void atoll_data_plane_context(SSL_CTX *context) {
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+}
+
+static inline void atoll_without_session_cache(SSL_CTX *context) {
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+/// Client side: sessions go to the worker, by member.
+static inline void atoll_sessions_to_worker(SSL_CTX *context) {
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(context, atoll_io_session);
+}
+
+static inline int atoll_set_versions(SSL_CTX *context, int minimum, int maximum) {
+  return SSL_CTX_set_min_proto_version(context, minimum) == 1 &&
+         SSL_CTX_set_max_proto_version(context, maximum) == 1;
+}
+
+static inline int atoll_set_groups(SSL_CTX *context, const char *names) {
+  return SSL_CTX_set1_groups_list(context, names) == 1;
+}
+
+static inline int atoll_context_index(CRYPTO_EX_free *release) {
+  return CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, NULL, NULL, NULL, release);
+}
+
+static inline void atoll_set_server_name_callback(SSL_CTX *context,
+                                                  int (*callback)(SSL *, int *, void *)) {
+  SSL_CTX_set_tlsext_servername_callback(context, callback);
+}
+
+static inline void atoll_set_ticket_callback(
+    SSL_CTX *context, int (*callback)(SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *,
+                                      EVP_MAC_CTX *, int)) {
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, callback);
+}
+
+/// A ticket's cipher and MAC under one key: AES-256-CBC and HMAC-SHA-256, RFC 5077 §4.
+static inline int atoll_ticket_init(EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+                                    const EVP_CIPHER *algorithm, const unsigned char *key,
+                                    const unsigned char *vector, int encrypts) {
+  OSSL_PARAM parameters[3];
+  parameters[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)(key + 32), 32);
+  parameters[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"sha256", 0);
+  parameters[2] = OSSL_PARAM_construct_end();
+  return EVP_MAC_CTX_set_params(mac, parameters) == 1 &&
+         EVP_CipherInit_ex2(cipher, algorithm, key, vector, encrypts, NULL) == 1;
+}
+
+static inline int atoll_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
+
+/// SHA-256 of a certificate, and its subject as RFC 2253 text, which the caller frees.
+static inline char *atoll_certificate_subject(X509 *certificate, unsigned char digest[32]) {
+  unsigned int length = 0;
+  X509_digest(certificate, EVP_sha256(), digest, &length);
+  BIO *bio = BIO_new(BIO_s_mem());
+  if (!bio) return NULL;
+  X509_NAME_print_ex(bio, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+  char *bytes = NULL;
+  long count = BIO_get_mem_data(bio, &bytes);
+  char *text = count >= 0 ? OPENSSL_strndup(bytes, (size_t)count) : NULL;
+  BIO_free(bio);
+  return text;
+}
+
+/// Hands the DNS names of a certificate to `take`: its SANs, or its common name without any.
+static inline void atoll_dns_names(X509 *certificate, void *argument,
+                                   void (*take)(void *, const unsigned char *, int)) {
+  GENERAL_NAMES *names =
+      (GENERAL_NAMES *)X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+  int found = 0;
+  for (int index = 0; names && index < sk_GENERAL_NAME_num(names); index++) {
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
+    if (name->type != GEN_DNS) continue;
+    found = 1;
+    take(argument, ASN1_STRING_get0_data(name->d.dNSName), ASN1_STRING_length(name->d.dNSName));
+  }
+  GENERAL_NAMES_free(names);
+  if (found) return;
+  char common[256];
+  int length = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, common,
+                                         sizeof common);
+  if (length > 0) take(argument, (const unsigned char *)common, length);
+}

@@ -15,9 +15,9 @@ package struct DeliveryConfiguration: Equatable, Sendable {
 package struct VirtualServer: Equatable, Sendable {
   package enum TransportProtocol: String, Sendable, CaseIterable {
     case tcp, udp, http
-    /// Reserved: TLS ended here, HTTP behind.
+    /// TLS ended here, HTTP behind.
     case https
-    /// Reserved: TLS forwarded unopened, chosen by server name.
+    /// TLS forwarded unopened, chosen by server name.
     case tlsPassthrough = "tls-passthrough"
   }
 
@@ -30,9 +30,13 @@ package struct VirtualServer: Equatable, Sendable {
   package var pool: String?
   /// HTTP only; in order, before `routes`.
   package var rules: [HTTPRule] = []
-  /// HTTP only.
+  /// HTTP; of `tlsPassthrough`, by host alone.
   package var routes: [HTTPRoute]
   package var timeouts: Timeouts
+  /// Of `https`, and of `tcp` that ends TLS.
+  package var tls: ServerTLS?
+  /// `http`: clients may begin with HTTP/2 without asking (RFC 9113 §3.3). `https`: by ALPN.
+  package var http2: Bool?
 
   package init(
     name: String, address: IPAddress, port: UInt16, protocol: TransportProtocol,
@@ -124,6 +128,8 @@ package struct Pool: Equatable, Sendable {
     case header(String)
     /// A cookie's value. HTTP only.
     case cookie(String)
+    /// The server name of TLS, ended here or passed through.
+    case serverName
   }
 
   /// Unique; what virtual servers and routes refer to.
@@ -138,6 +144,15 @@ package struct Pool: Equatable, Sendable {
   package var minimumActive = 1
   /// How long a member that comes up takes to get its whole share; zero: at once.
   package var slowRamp = Duration.zero
+  /// Members speak TLS.
+  package var tls: PoolTLS?
+  package var `protocol` = MemberProtocol.http1
+
+  /// What members of HTTP virtual servers speak.
+  package enum MemberProtocol: String, Sendable, CaseIterable {
+    case http1 = "http/1.1"
+    case http2 = "h2"
+  }
 
   package init(
     name: String, loadBalancing: LoadBalancing = .roundRobin, members: [Member] = [],

@@ -73,7 +73,7 @@ extension VirtualServer {
     if name.isEmpty { problems.append(problem("name", "empty", "a name")) }
     if port == 0 { problems.append(problem("port", "0", "1 to 65535")) }
     switch `protocol` {
-    case .http:
+    case .http, .https:
       if pool == nil, routes.isEmpty, !rules.contains(where: { $0.decision != .next }) {
         problems.append(problem("pool", "missing", "a pool, or rules"))
       }
@@ -93,9 +93,21 @@ extension VirtualServer {
       if !routes.isEmpty || !rules.isEmpty {
         problems.append(problem("rules", "given", "none, as \(`protocol`) has no requests"))
       }
-    case .https, .tlsPassthrough:
-      problems.append(problem("protocol", `protocol`.rawValue, "tcp, udp or http"))
+    case .tlsPassthrough:
+      if pool == nil, routes.isEmpty {
+        problems.append(problem("pool", "missing", "a pool or routes"))
+      }
+      for (index, route) in routes.enumerated() {
+        problems += route.validate().map {
+          problem("routes[\(index)].\($0.field)", $0.found, $0.expected)
+        }
+        if route.path.path != "/" {
+          problems.append(
+            problem("routes[\(index)].path", route.path.path, "none, as TLS hides requests"))
+        }
+      }
     }
+    problems += validateTLS()
     let limits = [timeouts.connect, timeouts.header, timeouts.firstByte, idleTimeout]
     if let wrong = limits.first(where: { $0 < .milliseconds(1) || $0 > .seconds(86400) }) {
       problems.append(problem("timeouts", "\(wrong)", "1 ms to 1 day"))
@@ -113,6 +125,15 @@ extension VirtualServer {
       found.append((field: "routes[\(index)].pool", pool: route.pool))
     }
     return found
+  }
+  private func validateTLS() -> [Problem] {
+    switch (`protocol`, tls) {
+    case (.https, nil): [problem("tls", "missing", "certificate and key")]
+    case (.https, let tls?), (.tcp, let tls?):
+      tls.validate().map { problem($0.field, $0.found, $0.expected) }
+    case (_, .some): [problem("tls", "given", "none, as \(`protocol`.rawValue) does not end TLS")]
+    case (_, nil): []
+    }
   }
 
   package func problem(_ field: String, _ found: String, _ expected: String) -> Problem {
@@ -175,7 +196,7 @@ extension Pool {
       if name.isEmpty || !isToken {
         problems.append(problem("hash.name", "\"\(name)\"", "a header's or cookie's name"))
       }
-    case .source, .path: break
+    case .source, .path, .serverName: break
     }
     if let persistence {
       problems += persistence.validate().map { problem($0.field, $0.found, $0.expected) }

@@ -29,6 +29,8 @@ import NetTypes
   package private(set) var problems: [FileProblem] = []
   private let options: Options
   private var seen: FileSystem.Version?
+  /// The certificates and keys that the file names, as they were read.
+  private var seenFiles: [String: FileSystem.Version?] = [:]
   private var timer: Timer?
   private let log: Logger
 
@@ -65,7 +67,7 @@ import NetTypes
     timer = Loop.after(options.interval) { [weak self] in
       guard let self else { return }
       let version = FileSystem.version(of: options.path)
-      if version != seen {
+      if version != seen || seenFiles.contains(where: { FileSystem.version(of: $0) != $1 }) {
         seen = version
         reload()
       }
@@ -88,7 +90,15 @@ import NetTypes
   }
 
   private func read() throws -> EdgeFile.Parsed {
-    try EdgeFile.parse(try FileSystem.readText(options.path), file: options.path)
+    var parsed = try EdgeFile.parse(
+      try FileSystem.readText(options.path), file: options.path)
+    var versions: [String: FileSystem.Version?] = [:]
+    parsed.readFiles { path in
+      versions[path] = FileSystem.version(of: path)
+      return try FileSystem.readText(path)
+    }
+    seenFiles = versions
+    return parsed
   }
 
   /// What only compiling shows to be wrong with the objects that are otherwise sound.

@@ -16,6 +16,8 @@ struct Connection {
   enum Phase: UInt8 {
     /// Client: between requests, or reading a head.
     case head
+    /// Both: the TLS handshake is under way.
+    case handshake
     /// Client: a request is on its way.
     case exchange
     /// Client: closes when the output is flushed.
@@ -82,6 +84,10 @@ struct Connection {
     static let hashed = Flags(rawValue: 1 << 22)
     /// Client: the answer names the member in a cookie.
     static let setCookie = Flags(rawValue: 1 << 23)
+    /// Client: came over TLS.
+    static let secure = Flags(rawValue: 1 << 24)
+    /// Client: `clientCertificates` has what its certificate says.
+    static let certified = Flags(rawValue: 1 << 25)
   }
 
   static let none = UInt32.max
@@ -125,6 +131,8 @@ struct Connection {
   var hash: UInt64 = 0
   /// Upstream: when the request had gone out, microseconds; 0 where nobody asks.
   var began: Int64 = 0
+  /// OpenSSL's side of the connection.
+  var tls: OpaquePointer?
 
   enum Framing: UInt8 { case none, length, chunked, untilClose }
 

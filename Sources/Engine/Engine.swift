@@ -34,6 +34,10 @@ import Synchronization
   package private(set) var applied = DeliveryConfiguration()
   var servers: [String: LiveServer] = [:]
   var pools: [String: LivePool] = [:]
+  /// What `tls` sections became, by the sections: unchanged ones keep their tickets and sessions.
+  var terminations: [TerminationKey: TLSTermination] = [:]
+  var originations: [OriginationKey: TLSOrigination] = [:]
+  var ticketKeys: [Int64: TicketKeys] = [:]
   private var isStopped = false
 
   /// A virtual server that is being served.
@@ -98,7 +102,9 @@ import Synchronization
   @discardableResult
   package func apply(_ configuration: DeliveryConfiguration) -> [Problem] {
     guard !isStopped else { return [] }
-    var (usable, problems) = withLastGood(configuration)
+    let (prepared, tlsProblems) = prepareTLS(configuration)
+    var (usable, problems) = withLastGood(prepared)
+    problems = tlsProblems + problems
     let compiled = compileRules(&usable, &problems)
     applyPools(usable.pools)
     var plans: [ServerPlan] = []
@@ -122,12 +128,13 @@ import Synchronization
       plans.append(
         ServerPlan(
           shared: shared, configuration: server, rules: rules, routes: RouteTable(server.routes),
-          listeners: listeners))
+          tls: TerminationKey(server).flatMap { terminations[$0] }, listeners: listeners))
     }
     servers = live
     applied = usable
     let plan = Plan(servers: plans, pools: usable.pools.compactMap(poolPlan))
     for worker in workers { worker.post(.apply(plan)) }
+    forgetUnusedTLS()
     return problems
   }
 
@@ -247,7 +254,7 @@ import Synchronization
         method: pool.loadBalancing, minimumActive: pool.minimumActive,
         slowRamp: pool.slowRamp.milliseconds),
       hash: pool.hash, persistence: pool.persistence.map { live.shared.persistencePlan($0) },
-      members: members)
+      tls: OriginationKey(pool).flatMap { originations[$0] }, members: members)
   }
 
   /// Health of a member, with the reason and since when.

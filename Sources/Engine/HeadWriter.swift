@@ -106,6 +106,7 @@ extension Worker {
       }
       writer.append("\r\n")
     }
+    let forwardsCertificates = server.tls?.forwardsCertificates == true
     var hasForwardedFor = false
     // Fields that stay lie in runs, which are copied whole.
     var runStart = -1
@@ -114,7 +115,10 @@ extension Worker {
       let field = requestParser.field(index)
       var stays = true
       switch field.known {
-      case .other: stays = !requestParser.isNominated(field, in: bytes)
+      case .other:
+        stays =
+          !requestParser.isNominated(field, in: bytes)
+          && !(forwardsCertificates && isForwardedCertificate(field.name.bytes(of: bytes)))
       case .host: stays = !absolute && !isRenamed
       case .xForwardedFor:
         hasForwardedFor = true
@@ -152,6 +156,11 @@ extension Worker {
     writer.append("\r\nX-Forwarded-Proto: ")
     writer.append(scheme(of: client))
     writer.append("\r\n")
+    if forwardsCertificates, let certificate = forwardedCertificate(client) {
+      writer.append("X-Forwarded-Client-Cert: ")
+      writer.append(certificate)
+      writer.append("\r\n")
+    }
     if !requestParser.host.isEmpty {
       writer.append("X-Forwarded-Host: ")
       writer.append(requestParser.host.bytes(of: bytes))

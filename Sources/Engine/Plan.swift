@@ -14,6 +14,7 @@ struct ServerPlan: Sendable {
   let configuration: VirtualServer
   let rules: RuleSet
   let routes: RouteTable
+  let tls: TLSTermination?
   /// Where the socket of each worker is handed over; -1 once the server is known.
   let listeners: [Int32]
 }
@@ -24,6 +25,7 @@ struct PoolPlan: Sendable {
   let balancing: Balancer.Settings
   let hash: Pool.HashKey
   let persistence: PersistencePlan?
+  let tls: TLSOrigination?
   let members: [MemberPlan]
 }
 
@@ -42,12 +44,14 @@ struct MemberPlan: Sendable {
 /// Identity and counts of a virtual server over all workers.
 final class SharedServer: Sendable {
   let counters: Counters
+  let tls = TLSCounters()
   init(workers: Int) { counters = Counters(workers: workers) }
 }
 
 final class SharedPool: Sendable {
   let counters: Counters
   let persistence = Mutex<PersistenceTable?>(nil)
+  let tls = TLSCounters()
   init(workers: Int) { counters = Counters(workers: workers) }
 }
 

@@ -24,6 +24,17 @@ package struct EngineSnapshot: Equatable, Sendable {
     package var address: SocketAddress
     package var `protocol`: VirtualServer.TransportProtocol
     package var counts: Counts
+    /// With clients.
+    package var tls = TLSCounts()
+  }
+
+  /// Handshakes.
+  package struct TLSCounts: Equatable, Sendable {
+    package var handshakes: UInt64 = 0
+    /// Those that resumed a session.
+    package var resumed: UInt64 = 0
+    /// By reason.
+    package var failures: [String: UInt64] = [:]
   }
 
   package struct PoolMember: Equatable, Sendable {
@@ -42,6 +53,8 @@ package struct EngineSnapshot: Equatable, Sendable {
     package var name: String
     package var counts: Counts
     package var members: [PoolMember]
+    /// With members.
+    package var tls = TLSCounts()
   }
 
   package var servers: [Server] = []
@@ -57,7 +70,8 @@ extension Engine {
       snapshot.servers.append(
         EngineSnapshot.Server(
           name: server.name, address: SocketAddress(server.address, port: server.port),
-          protocol: server.protocol, counts: counts(live.shared.counters)))
+          protocol: server.protocol, counts: counts(live.shared.counters),
+          tls: live.shared.tls.snapshot()))
     }
     for pool in applied.pools {
       guard let live = pools[pool.name] else { continue }
@@ -72,7 +86,8 @@ extension Engine {
       }
       snapshot.pools.append(
         EngineSnapshot.PoolCounts(
-          name: pool.name, counts: counts(live.shared.counters), members: members))
+          name: pool.name, counts: counts(live.shared.counters), members: members,
+          tls: live.shared.tls.snapshot()))
     }
     return snapshot
   }

@@ -9,7 +9,7 @@ extension Worker {
   func acceptAll(_ index: UInt32) {
     let listener = at(index)
     guard let server = servers[Int(listener.pointee.server)] else { return }
-    let isHTTP = server.configuration.protocol == .http
+    let isHTTP = server.isHTTP
     for _ in 0..<Worker.acceptBudget {
       guard hasRoom else { return pause(index) }
       let descriptor = atoll_accept(listener.pointee.descriptor)
@@ -30,9 +30,13 @@ extension Worker {
       server.counters.add(.connections)
       server.counters.add(.activeConnections)
       noteAddress(client)
-      if isHTTP {
+      if let tls = server.tls {
+        startHandshake(client, server, tls)
+      } else if isHTTP {
         if server.isDraining { connection.pointee.set(.closeAfter) }
         setDeadline(client, server.idleTimeout)
+      } else if server.configuration.protocol == .tlsPassthrough {
+        startPassthrough(client, server)
       } else {
         startRelay(client, server)
       }

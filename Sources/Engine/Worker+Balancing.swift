@@ -11,6 +11,7 @@ extension Worker {
     let key: UnsafeRawBufferPointer?
     switch pool.hash {
     case .source: return noteSourceHash(index)
+    case .serverName: return noteHash(index, pool, serverName: tlsServerName(index))
     case .path:
       let target = requestParser.pathAndQuery.bytes(of: bytes)
       key = UnsafeRawBufferPointer(
@@ -19,6 +20,16 @@ extension Worker {
     case .cookie(let name): key = requestParser.value(ofCookie: name, in: bytes)
     }
     guard let key else { return }
+    noteHash(index, of: key)
+  }
+
+  /// Notes the hash of a connection that shows no requests.
+  func noteHash(_ index: UInt32, _ pool: WorkerPool, serverName: [UInt8]?) {
+    guard pool.hash == .serverName else { return noteSourceHash(index) }
+    serverName?.withUnsafeBytes { noteHash(index, of: $0) }
+  }
+
+  private func noteHash(_ index: UInt32, of key: UnsafeRawBufferPointer) {
     at(index).pointee.hash = mix(
       key.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 })
     at(index).pointee.set(.hashed)

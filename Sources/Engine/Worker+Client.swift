@@ -9,7 +9,10 @@ extension Worker {
   private static let lingerTime: Int64 = 2000
 
   func clientEvent(_ index: UInt32, failed: Bool) {
-    if failed { return closeClient(index) }
+    if failed {
+      if at(index).pointee.phase == .handshake { return handshakeFailed(index, .closed) }
+      return closeClient(index)
+    }
     driveClient(index)
   }
 
@@ -31,6 +34,7 @@ extension Worker {
     switch client.pointee.phase {
     case .head: readHeads(index)
     case .exchange: readContent(index)
+    case .handshake: driveHandshake(index)
     case .lingering: discardInput(index)
     default: break
     }
@@ -163,7 +167,7 @@ extension Worker {
       return closeClient(index)
     }
     client.pointee.phase = .lingering
-    shutdown(client.pointee.descriptor, Int32(SHUT_WR))
+    shutdownWrite(index)
     buffers.release(&client.pointee.input)
     setDeadline(index, Worker.lingerTime)
     discardInput(index)
@@ -188,12 +192,14 @@ extension Worker {
     let upstream = client.pointee.peer
     if upstream != Connection.none, at(upstream).pointee.peer == index { closeUpstream(upstream) }
     if reset { resetOnClose(client.pointee.descriptor) }
+    if !reset, client.pointee.tls != nil, client.pointee.phase == .head { sayGoodbye(index) }
     uncount(index)
     closeSlot(index)
   }
 
   func clientExpired(_ index: UInt32) {
     switch at(index).pointee.phase {
+    case .handshake: handshakeFailed(index, .timedOut)
     case .head where at(index).pointee.has(.headBegun):
       at(index).pointee.clear(.messageDone)
       at(index).pointee.method = .other

@@ -97,6 +97,14 @@ extension Worker {
         if let token = member.token { persistence.slots[token] = slot }
       }
     }
+    if pool.tls !== plan.tls {
+      pool.tls = plan.tls
+      // Pooled connections are what the former settings made.
+      for slot in slots {
+        closeIdle(slot)
+        members[Int(slot)]?.forgetSession()
+      }
+    }
     pool.balancer.update(
       plan.balancing,
       members: plan.members.map {

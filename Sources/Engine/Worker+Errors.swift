@@ -90,7 +90,12 @@ extension Worker {
     case .connectFailed(let pool, let code):
       describe(pool, &writer)
       writer.append(": no member could be reached: ")
-      writer.append(Array(String(cString: strerror(code)).utf8))
+      if code == EPROTO, !pool.tlsReason.isEmpty {
+        writer.append("TLS: ")
+        writer.append(Array(pool.tlsReason.utf8))
+      } else {
+        writer.append(Array(String(cString: strerror(code)).utf8))
+      }
     case .memberClosed(let pool):
       describe(pool, &writer)
       writer.append(": the member closed the connection before it answered")

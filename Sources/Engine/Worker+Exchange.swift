@@ -65,6 +65,7 @@ extension Worker {
 
   /// Whether the member has closed a pooled connection: asked only where a retry is not allowed.
   private func isStale(_ upstream: UInt32) -> Bool {
+    if at(upstream).pointee.tls != nil { return !staysIdle(upstream) }
     var byte: UInt8 = 0
     let flags = Int32(MSG_PEEK | MSG_DONTWAIT)
     return recv(at(upstream).pointee.descriptor, &byte, 1, flags) >= 0
@@ -72,7 +73,7 @@ extension Worker {
   }
 
   /// Sends what is buffered of the request, and keeps it for a retry.
-  private func sendRequest(_ upstream: UInt32) {
+  func sendRequest(_ upstream: UInt32) {
     guard let server = servers[Int(at(upstream).pointee.server)] else { return }
     switch flush(upstream, keep: true) {
     case .done:
@@ -100,12 +101,15 @@ extension Worker {
     switch upstream.pointee.phase {
     case .idle:
       // A pooled connection has nothing to say but that it ends.
-      if upstream.pointee.has(.readable) { closeUpstream(index) }
+      guard upstream.pointee.has(.readable) else { return }
+      if upstream.pointee.tls == nil || !staysIdle(index) { closeUpstream(index) }
     case .connecting:
       let code = socketError(upstream.pointee.descriptor)
       if code != 0 { return connectFailed(index, code) }
+      if startUpstreamTLS(index) { return driveHandshake(index) }
       upstream.pointee.phase = .waiting
       sendRequest(index)
+    case .handshake: failed ? handshakeFailed(index, .closed) : driveHandshake(index)
     default: driveUpstream(index)
     }
   }
@@ -134,7 +138,7 @@ extension Worker {
 
   // MARK: Failures
 
-  private func connectFailed(_ index: UInt32, _ code: Int32) {
+  func connectFailed(_ index: UInt32, _ code: Int32) {
     let slot = at(index).pointee.member
     reportFailure(slot, code)
     again(index, code)
@@ -193,6 +197,7 @@ extension Worker {
     switch upstream.pointee.phase {
     case .idle: closeUpstream(index)
     case .connecting: connectFailed(index, ETIMEDOUT)
+    case .handshake: handshakeFailed(index, .timedOut)
     default:
       member.counters.add(.failures)
       failExchange(index, 504, .memberSlow(member.pool))

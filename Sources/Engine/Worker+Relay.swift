@@ -8,18 +8,26 @@ extension Worker {
   private static let relayBudget = 1 << 20
 
   func startRelay(_ client: UInt32, _ server: WorkerServer) {
-    at(client).pointee.phase = .relay
-    if let pool = server.pool {
-      if pool.hashes { noteSourceHash(client) }
-      findPersistentSource(client, pool)
-    }
-    connectRelay(client, server, excluding: Connection.none)
+    startRelay(client, server, to: server.pool, serverName: tlsServerName(client))
   }
 
-  private func connectRelay(_ client: UInt32, _ server: WorkerServer, excluding failed: UInt32) {
+  func startRelay(
+    _ client: UInt32, _ server: WorkerServer, to pool: WorkerPool?, serverName: [UInt8]?
+  ) {
+    at(client).pointee.phase = .relay
+    if let pool {
+      if pool.hashes { noteHash(client, pool, serverName: serverName) }
+      findPersistentSource(client, pool)
+    }
+    connectRelay(client, server, pool, excluding: Connection.none)
+  }
+
+  private func connectRelay(
+    _ client: UInt32, _ server: WorkerServer, _ pool: WorkerPool?, excluding failed: UInt32
+  ) {
     var excluded = failed
     while at(client).pointee.attempts < settings.maximumAttempts {
-      guard let pool = server.pool,
+      guard let pool,
         let slot = pick(pool, for: client, excluding: excluded)
       else { break }
       at(client).pointee.attempts &+= 1
@@ -36,34 +44,43 @@ extension Worker {
       }
     }
     server.counters.add(.failures)
-    server.pool?.counters.add(.failures)
+    pool?.counters.add(.failures)
     resetOnClose(at(client).pointee.descriptor)
     closeRelay(client)
   }
 
   func relayEvent(_ index: UInt32, failed: Bool) {
+    if at(index).pointee.kind == .tcpClient, at(index).pointee.phase == .head {
+      return readHello(index)
+    }
+    if at(index).pointee.phase == .handshake {
+      return failed ? handshakeFailed(index, .closed) : driveHandshake(index)
+    }
     if at(index).pointee.phase == .connecting {
       let code = socketError(at(index).pointee.descriptor)
       if code != 0 { return relayConnectFailed(index, code) }
+      if startUpstreamTLS(index) { return driveHandshake(index) }
       at(index).pointee.phase = .relay
       clearDeadline(index)
+      guard sendEarly(index) else { return }
     } else if failed {
       return abortRelay(index)
     }
     driveRelay(index)
   }
 
-  private func relayConnectFailed(_ upstream: UInt32, _ code: Int32) {
+  func relayConnectFailed(_ upstream: UInt32, _ code: Int32) {
     let client = at(upstream).pointee.peer
     let slot = at(upstream).pointee.member
     reportFailure(slot, code)
+    let pool = members[Int(slot)]?.pool
     guard client != Connection.none, let server = servers[Int(at(client).pointee.server)] else {
       return closeUpstream(upstream)
     }
     closeUpstream(upstream)
     at(client).pointee.peer = Connection.none
     server.counters.add(.retries)
-    connectRelay(client, server, excluding: slot)
+    connectRelay(client, server, pool, excluding: slot)
   }
 
   /// Moves what can be moved, both ways.
@@ -78,6 +95,21 @@ extension Worker {
       return closeRelay(index)
     }
     touchRelay(index)
+  }
+
+  /// Hands the member what was read of the client before there was a member.
+  /// - Returns: false if the relay has ended.
+  func sendEarly(_ upstream: UInt32) -> Bool {
+    let client = at(upstream).pointee.peer
+    guard client != Connection.none, !at(client).pointee.input.isEmpty else { return true }
+    let bytes = at(client).pointee.input.bytes
+    if send(upstream, bytes) == .failed {
+      abortRelay(upstream)
+      return false
+    }
+    count(client, upstream, UInt64(bytes.count))
+    buffers.release(&at(client).pointee.input)
+    return true
   }
 
   private func flushRelay(_ index: UInt32) -> Bool {
@@ -126,7 +158,7 @@ extension Worker {
       connection.pointee.output.isEmpty, !connection.pointee.has(.writeShut)
     else { return }
     connection.pointee.set(.writeShut)
-    shutdown(connection.pointee.descriptor, Int32(SHUT_WR))
+    shutdownWrite(index)
   }
 
   private func count(_ source: UInt32, _ target: UInt32, _ bytes: UInt64) {
@@ -148,18 +180,22 @@ extension Worker {
   }
 
   func relayExpired(_ index: UInt32) {
+    if at(index).pointee.phase == .handshake { return handshakeFailed(index, .timedOut) }
+    if at(index).pointee.phase == .head, let server = servers[Int(at(index).pointee.server)] {
+      return refuseHello(index, server, .timedOut)
+    }
     if at(index).pointee.phase == .connecting { return relayConnectFailed(index, ETIMEDOUT) }
     abortRelay(index)
   }
 
-  private func abortRelay(_ index: UInt32) {
+  func abortRelay(_ index: UInt32) {
     resetOnClose(at(index).pointee.descriptor)
     let peer = at(index).pointee.peer
     if peer != Connection.none { resetOnClose(at(peer).pointee.descriptor) }
     closeRelay(index)
   }
 
-  private func closeRelay(_ index: UInt32) {
+  func closeRelay(_ index: UInt32) {
     let peer = at(index).pointee.peer
     closeSide(index)
     if peer != Connection.none { closeSide(peer) }

@@ -1,3 +1,4 @@
+import COpenSSL
 import Glibc
 
 extension Worker {
@@ -11,6 +12,7 @@ extension Worker {
     let connection = at(index)
     let total = head.count &+ body.count
     if total == 0 { return .done }
+    if let tls = connection.pointee.tls { return sendTLS(index, tls, head, body) }
     var sent: Int
     repeat {
       if body.count == 0 {
@@ -53,6 +55,11 @@ extension Worker {
   /// Sends what waits in `output`. The block goes back once all is sent, unless `keep`.
   func flush(_ index: UInt32, keep: Bool = false) -> SendOutcome {
     let connection = at(index)
+    if let tls = connection.pointee.tls {
+      let outcome = flushTLS(index, tls)
+      if outcome == .done, !keep { buffers.release(&connection.pointee.output) }
+      return outcome
+    }
     while !connection.pointee.output.isEmpty {
       let bytes = connection.pointee.output.bytes
       let sent = Glibc.send(
@@ -78,6 +85,7 @@ extension Worker {
   /// Receives into `target`, and notes whether there may be more.
   func receive(_ index: UInt32, _ target: UnsafeMutableRawBufferPointer) -> ReceiveOutcome {
     let connection = at(index)
+    if let tls = connection.pointee.tls { return receiveTLS(index, tls, target) }
     while true {
       let count = recv(connection.pointee.descriptor, target.baseAddress, target.count, 0)
       if count > 0 {

@@ -1,4 +1,5 @@
 import CLinux
+import COpenSSL
 import Glibc
 import HTTP
 import Linux
@@ -72,6 +73,13 @@ final class Worker: @unchecked Sendable {
   /// Pools that are gone from the plan while a server that drains may still use them.
   var orphans: [WorkerPool] = []
   var members: [WorkerMember?] = []
+  /// OpenSSL reads and writes through one BIO, which stands for one connection at a time.
+  let tlsIO: UnsafeMutablePointer<atoll_tls_io>
+  let tlsBIO: OpaquePointer?
+  /// A head and the begin of its content, to leave as one record.
+  let record: UnsafeMutableRawBufferPointer
+  /// X-Forwarded-Client-Cert by client, where it is asked for.
+  var clientCertificates: [UInt32: [UInt8]] = [:]
   var pausedListeners = 0
   var isStopping = false
 
@@ -88,6 +96,10 @@ final class Worker: @unchecked Sendable {
     vectors = .allocate(capacity: 2)
     message = .allocate(capacity: 1)
     message.initialize(to: msghdr())
+    tlsIO = .allocate(capacity: 1)
+    tlsIO.initialize(to: atoll_tls_io())
+    tlsBIO = atoll_io_bio(tlsIO)
+    record = .allocate(byteCount: Worker.recordSize, alignment: 64)
     requestParser = HeadParser(
       byteLimit: settings.headLimit, targetLimit: settings.headLimit / 2)
     responseParser = HeadParser(byteLimit: settings.headLimit)
@@ -99,8 +111,12 @@ final class Worker: @unchecked Sendable {
 
   deinit {
     for index in 0..<Int(highWater) where connections[index].descriptor >= 0 {
+      if let tls = connections[index].tls { SSL_free(tls) }
       close(connections[index].descriptor)
     }
+    BIO_free(tlsBIO)
+    tlsIO.deallocate()
+    record.deallocate()
     close(wake)
     close(epoll)
     buffers.deallocate()
@@ -282,6 +298,7 @@ final class Worker: @unchecked Sendable {
     guard connection.pointee.kind != .closed else { return }
     close(connection.pointee.descriptor)
     connection.pointee.descriptor = -1
+    if connection.pointee.tls != nil { endTLS(index) }
     connection.pointee.kind = .closed
     connection.pointee.generation &+= 1
     buffers.release(&connection.pointee.input)

@@ -1,3 +1,4 @@
+import COpenSSL
 import Delivery
 import Glibc
 import NetTypes
@@ -17,6 +18,8 @@ final class WorkerServer {
   /// By route index; nil where the pool is not there.
   var routePools: [WorkerPool?] = []
   var pool: WorkerPool?
+  var tls: TLSTermination?
+  var isHTTP: Bool { configuration.protocol == .http || configuration.protocol == .https }
   var listener = Connection.none
   /// Milliseconds.
   var connectTimeout: Int64 = 0
@@ -49,6 +52,7 @@ final class WorkerServer {
       SocketAddress(configuration.address, port: configuration.port).description.utf8)
     rules = plan.rules
     routes = plan.routes
+    tls = plan.tls
     connectTimeout = configuration.timeouts.connect.milliseconds
     headerTimeout = configuration.timeouts.header.milliseconds
     firstByteTimeout = configuration.timeouts.firstByte.milliseconds
@@ -72,6 +76,9 @@ final class WorkerPool {
   /// What of a request is hashed, where the balancer asks for it.
   var hash: Pool.HashKey
   var persistence: WorkerPersistence?
+  var tls: TLSOrigination?
+  /// Why the last handshake failed.
+  var tlsReason = ""
   /// First-byte times are of use.
   var measures: Bool { balancer.settings.method == .fastest }
   var hashes: Bool { balancer.settings.method == .consistentHash }
@@ -85,6 +92,7 @@ final class WorkerPool {
     label = Array(plan.name.utf8)
     balancer = Balancer(plan.balancing, offset: worker)
     hash = plan.hash
+    tls = plan.tls
   }
 }
 
@@ -105,6 +113,8 @@ final class WorkerMember {
   var idle = Connection.none
   var idleCount = 0
   var inFlight = 0
+  /// The latest TLS session, to resume.
+  var session: OpaquePointer?
 
   init(_ plan: MemberPlan, pool: WorkerPool, position: Int, worker: Int) {
     shared = plan.shared
@@ -116,6 +126,13 @@ final class WorkerMember {
     keepsSessions = plan.keepsSessions
     token = plan.token
     self.position = position
+  }
+
+  deinit { SSL_SESSION_free(session) }
+
+  func forgetSession() {
+    SSL_SESSION_free(session)
+    session = nil
   }
 }
 

@@ -28,6 +28,8 @@ package enum EdgeFile {
     package var refused = Refused()
     /// Fields that are not known, and ignored.
     package var notices: [String] = []
+    /// Files that objects name, once `readFiles` has read them.
+    package var files: [String] = []
     let file: String
     /// By the words that `Problem` names objects with.
     var places: [String: FileFields] = [:]
@@ -36,7 +38,15 @@ package enum EdgeFile {
 
     /// A problem of one of the objects, with its place.
     package func located(_ problem: Problem) -> FileProblem {
-      let place = places[problem.object]?.place(of: problem.field)
+      let fields = places[problem.object]
+      var field = problem.field
+      // The single form, `tls: {certificate, key}`.
+      if field.hasPrefix("tls.certificates[0]."),
+        (try? fields?.section("tls"))??.names.contains("certificates") == false
+      {
+        field = "tls." + field.dropFirst("tls.certificates[0].".count)
+      }
+      let place = fields?.place(of: field)
       return FileProblem(
         file: file, line: place?.line ?? 0, column: place?.column ?? 0, message: "\(problem)")
     }
@@ -129,7 +139,7 @@ extension EdgeFileReader {
       fields,
       beside: [
         "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp", "monitor",
-        "members",
+        "members", "tls", "protocol",
       ])
     var pool = Pool(name: try fields.needed("name"))
     pool.loadBalancing = try fields.choice("loadBalancing") ?? pool.loadBalancing
@@ -140,21 +150,24 @@ extension EdgeFileReader {
     pool.minimumActive = try fields.number("minimumActive") ?? pool.minimumActive
     pool.slowRamp = try fields.duration("slowRamp") ?? pool.slowRamp
     if let monitor = try fields.section("monitor") { pool.monitor = try self.monitor(monitor) }
+    pool.protocol = try fields.choice("protocol") ?? pool.protocol
+    if let tls = try fields.section("tls") { pool.tls = try poolTLS(tls) }
     for member in try fields.sections("members") { pool.members.append(try self.member(member)) }
     return pool
   }
 
-  /// `{on: source | path}`, or `{on: header | cookie, name}`.
+  /// `{on: source | path | sni}`, or `{on: header | cookie, name}`.
   private mutating func hash(_ fields: FileFields) throws(FileProblem) -> Pool.HashKey {
     note(fields, beside: ["on", "name"])
     switch try fields.needed("on") {
     case "source": return .source
     case "path": return .path
+    case "sni": return .serverName
     case "header": return .header(try fields.needed("name"))
     case "cookie": return .cookie(try fields.needed("name"))
     case let other:
       throw fields.problem(
-        "on", found: "\"\(other)\"", expected: "source, path, header or cookie")
+        "on", found: "\"\(other)\"", expected: "source, path, sni, header or cookie")
     }
   }
 
@@ -216,13 +229,23 @@ extension EdgeFileReader {
   }
 
   private mutating func virtualServer(_ fields: FileFields) throws(FileProblem) -> VirtualServer {
-    note(fields, beside: ["name", "address", "port", "protocol", "pool", "rules", "timeouts"])
+    note(
+      fields,
+      beside: [
+        "name", "address", "port", "protocol", "pool", "rules", "timeouts", "tls", "http2",
+      ])
     var server = VirtualServer(
       name: try fields.needed("name"), address: try fields.address("address"),
       port: try fields.port("port"), protocol: try fields.choice("protocol") ?? .tcp)
     server.pool = try fields.text("pool")
+    server.http2 = try fields.flag("http2")
+    if let tls = try fields.section("tls") { server.tls = try serverTLS(tls) }
     for (index, rule) in try fields.sections("rules").enumerated() {
-      server.rules.append(try self.rule(rule, index: index))
+      if server.protocol == .tlsPassthrough {
+        server.routes.append(try passthroughRoute(rule))
+      } else {
+        server.rules.append(try self.rule(rule, index: index))
+      }
     }
     if let timeouts = try fields.section("timeouts") {
       note(timeouts, beside: ["connect", "header", "firstByte", "idle"])

@@ -1,5 +1,6 @@
 import ArgumentParser
 import EdgeService
+import Engine
 import Intent
 import Linux
 import Logging
@@ -48,9 +49,12 @@ struct EdgeCheck: ParsableCommand {
   var file: String
 
   func run() throws {
-    let parsed = try EdgeFile.parse(try FileSystem.readText(file), file: file)
+    var parsed = try EdgeFile.parse(try FileSystem.readText(file), file: file)
+    parsed.readFiles { try FileSystem.readText($0) }
     for notice in parsed.notices { print("note: \(notice)") }
-    let problems = parsed.allProblems + EdgeFileService.compileProblems(of: parsed)
+    let problems =
+      parsed.allProblems + EdgeFileService.compileProblems(of: parsed)
+      + Engine.tlsProblems(parsed.configuration).map(parsed.located)
     for problem in problems { print("error: \(problem)") }
     if !problems.isEmpty { throw ExitCode(1) }
     print("\(file): ok")

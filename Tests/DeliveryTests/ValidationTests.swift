@@ -41,7 +41,12 @@ import Testing
     server.timeouts.connect = .zero
     #expect(server.validate().map(\.field) == ["name", "port", "pool", "timeouts"])
     server.protocol = .tlsPassthrough
-    #expect(server.validate().contains { $0.field == "protocol" })
+    server.tls = ServerTLS()
+    #expect(server.validate().map(\.field) == ["name", "port", "pool", "tls", "timeouts"])
+    server.protocol = .https
+    #expect(server.validate().contains { $0.field == "tls.certificates" })
+    server.tls = nil
+    #expect(server.validate().contains { $0.field == "tls" })
     let routed = VirtualServer(
       name: "r", address: Self.address, port: 1, protocol: .http,
       routes: [

@@ -237,7 +237,9 @@ import Testing
     func keys(_ json: JSON) -> Set<String> { Set((json["properties"].object ?? [:]).keys) }
     let (server, pool) = (schema["$defs"]["virtualServer"], schema["$defs"]["pool"])
     #expect(
-      keys(server) == ["name", "address", "port", "protocol", "pool", "rules", "timeouts"])
+      keys(server) == [
+        "name", "address", "port", "protocol", "pool", "rules", "timeouts", "tls", "http2",
+      ])
     let rule = schema["$defs"]["rule"]
     #expect(
       keys(rule) == [
@@ -252,7 +254,7 @@ import Testing
     #expect(
       keys(pool) == [
         "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp", "monitor",
-        "members",
+        "members", "tls", "protocol",
       ])
     #expect(
       keys(pool["properties"]["members"]["items"]) == [

@@ -242,6 +242,6 @@ extension Worker {
 
   /// What the client speaks to this edge.
   func scheme(of index: UInt32) -> StaticString {
-    servers[Int(at(index).pointee.server)]?.configuration.protocol == .https ? "https" : "http"
+    at(index).pointee.has(.secure) ? "https" : "http"
   }
 }
