@@ -66,7 +66,10 @@ let package = Package(
     module("Transport", ["Linux", "CLinux", "HTTP", "NetTypes", "COpenSSL"]),
     module(
       "Engine",
-      ["Linux", "CLinux", "COpenSSL", "CPCRE2", "CCrypt", "Delivery", "HTTP", "NetTypes", "Wire"]),
+      [
+        "Transport", "Linux", "CLinux", "COpenSSL", "CPCRE2", "CCrypt", "Delivery", "HTTP",
+        "NetTypes", "Wire",
+      ]),
     module("Containers", ["Linux", "CLinux", "Kubernetes", "NetTypes"]),
     module("Telemetry", [logging]),
 

@@ -118,6 +118,18 @@ package struct Pool: Equatable, Sendable {
     case consistentHash = "consistent-hash"
   }
 
+  package enum ServiceDown: String, Sendable, CaseIterable {
+    /// They go on until they end by themselves.
+    case none
+    /// Both sides are reset.
+    case reset
+    /// Requests that may be sent again, and flows of datagrams, go to another member; other
+    /// connections are reset.
+    case reselect
+    /// They are forgotten without a word.
+    case drop
+  }
+
   /// What of a request or connection is hashed.
   package enum HashKey: Hashable, Sendable {
     /// The client's address.
@@ -142,6 +154,11 @@ package struct Pool: Equatable, Sendable {
   package var persistence: Persistence?
   /// While fewer members of the highest priority are available, those of the next are used too.
   package var minimumActive = 1
+  /// What becomes of connections to a member that goes down.
+  package var serviceDown = ServiceDown.none
+  /// Failures in a row of requests (5xx, or no answer in time) that take a member out; nil: however
+  /// many.
+  package var ejectAfter: Int?
   /// How long a member that comes up takes to get its whole share; zero: at once.
   package var slowRamp = Duration.zero
   /// Members speak TLS.
@@ -180,6 +197,8 @@ package struct Member: Equatable, Sendable {
   /// -1000...1000; higher ones are used first.
   package var priority = 0
   package var state: State
+  /// In place of the pool's.
+  package var monitor: Monitor?
   /// What the member is called where it comes from, as `pod default/web-1`.
   package var label: String
 
@@ -194,36 +213,4 @@ package struct Member: Equatable, Sendable {
   }
 
   package var socketAddress: SocketAddress { SocketAddress(address, port: port) }
-}
-
-/// How members are probed.
-package struct Monitor: Hashable, Sendable {
-  package enum Kind: String, Sendable, CaseIterable { case none, tcp, http, icmp }
-
-  package var kind: Kind
-  /// Of `http`.
-  package var path: String
-  package var interval: Duration
-  package var timeout: Duration
-  /// Successes in a row until a member that is down is up.
-  package var rise: Int
-  /// Failures in a row until a member that is up is down.
-  package var fall: Int
-  package var expectedStatus: ClosedRange<Int>
-
-  package init(
-    kind: Kind, path: String = "/", interval: Duration = .seconds(1),
-    timeout: Duration = .seconds(1), rise: Int = 2, fall: Int = 3,
-    expectedStatus: ClosedRange<Int> = 200...399
-  ) {
-    self.kind = kind
-    self.path = path
-    self.interval = interval
-    self.timeout = timeout
-    self.rise = rise
-    self.fall = fall
-    self.expectedStatus = expectedStatus
-  }
-
-  package static let none = Monitor(kind: .none)
 }

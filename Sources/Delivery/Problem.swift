@@ -201,24 +201,14 @@ extension Pool {
     if let persistence {
       problems += persistence.validate().map { problem($0.field, $0.found, $0.expected) }
     }
-    if monitor.kind == .none { return problems }
-    if monitor.interval < .milliseconds(10) {
-      problems.append(problem("monitor.interval", "\(monitor.interval)", "10 ms or more"))
+    if let ejectAfter, !(1...1000).contains(ejectAfter) {
+      problems.append(problem("ejectAfter", "\(ejectAfter)", "1 to 1000"))
     }
-    if monitor.timeout < .milliseconds(1) {
-      problems.append(problem("monitor.timeout", "\(monitor.timeout)", "1 ms or more"))
-    }
-    if !(1...100).contains(monitor.rise) {
-      problems.append(problem("monitor.rise", "\(monitor.rise)", "1 to 100"))
-    }
-    if !(1...100).contains(monitor.fall) {
-      problems.append(problem("monitor.fall", "\(monitor.fall)", "1 to 100"))
-    }
-    if monitor.kind == .http,
-      !monitor.path.hasPrefix("/")
-        || monitor.path.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f })
-    {
-      problems.append(problem("monitor.path", "\"\(monitor.path)\"", "a path from /"))
+    problems += monitor.validate().map { problem("monitor.\($0.field)", $0.found, $0.expected) }
+    for (index, member) in members.enumerated() {
+      problems += (member.monitor?.validate() ?? []).map {
+        problem("members[\(index)].monitor.\($0.field)", $0.found, $0.expected)
+      }
     }
     return problems
   }

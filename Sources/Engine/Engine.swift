@@ -79,6 +79,8 @@ import Synchronization
       prober.takeFailures()
     }
     for worker in workers { worker.start() }
+    let workers = self.workers
+    prober.onDown = { for worker in workers { worker.post(.healthChanged) } }
   }
 
   private static func raiseDescriptorLimit() -> Int {
@@ -241,7 +243,7 @@ import Synchronization
       }
     let members = pool.members.compactMap { member -> MemberPlan? in
       guard let shared = live.members[member.socketAddress],
-        let health = prober.health(member.socketAddress, pool.monitor)
+        let health = prober.health(member.socketAddress, member.monitor ?? pool.monitor)
       else { return nil }
       return MemberPlan(
         shared: shared, health: health, weight: member.weight, priority: member.priority,
@@ -254,7 +256,8 @@ import Synchronization
         method: pool.loadBalancing, minimumActive: pool.minimumActive,
         slowRamp: pool.slowRamp.milliseconds),
       hash: pool.hash, persistence: pool.persistence.map { live.shared.persistencePlan($0) },
-      tls: OriginationKey(pool).flatMap { originations[$0] }, members: members)
+      tls: OriginationKey(pool).flatMap { originations[$0] }, serviceDown: pool.serviceDown,
+      ejectAfter: pool.ejectAfter, members: members)
   }
 
   /// Health of a member, with the reason and since when.

@@ -26,6 +26,8 @@ struct PoolPlan: Sendable {
   let hash: Pool.HashKey
   let persistence: PersistencePlan?
   let tls: TLSOrigination?
+  let serviceDown: Pool.ServiceDown
+  let ejectAfter: Int?
   let members: [MemberPlan]
 }
 

@@ -77,7 +77,7 @@ extension Engine {
       guard let live = pools[pool.name] else { continue }
       let members = pool.members.compactMap { member -> EngineSnapshot.PoolMember? in
         guard let shared = live.members[member.socketAddress],
-          let health = health(of: member.socketAddress, pool.monitor)
+          let health = health(of: member.socketAddress, member.monitor ?? pool.monitor)
         else { return nil }
         return EngineSnapshot.PoolMember(
           address: member.socketAddress, label: member.label, state: member.state,

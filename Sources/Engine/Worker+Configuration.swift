@@ -89,6 +89,8 @@ extension Worker {
     }
     pool.members = slots
     pool.hash = plan.hash
+    pool.serviceDown = plan.serviceDown
+    pool.ejectAfter = plan.ejectAfter
     pool.persistence = plan.persistence.map { WorkerPersistence($0) }
     if let persistence = pool.persistence {
       for slot in slots {
@@ -201,17 +203,22 @@ extension Worker {
   }
 
   /// Brings the balancer's view of availability up to date.
-  private func refresh(_ pool: WorkerPool) {
+  func refresh(_ pool: WorkerPool) {
     let epoch = state.healthEpoch.load(ordering: .acquiring)
     guard epoch != pool.seenEpoch else { return }
     pool.seenEpoch = epoch
+    var goneDown: [UInt32] = []
     for (position, slot) in pool.members.enumerated() {
       guard let member = members[Int(slot)] else { continue }
-      let available = member.isEnabled && member.health.isAvailable.load(ordering: .relaxed)
+      let isUp = member.health.isAvailable.load(ordering: .relaxed)
+      let available = member.isEnabled && isUp
       pool.balancer.setAvailable(available, at: position, now: now)
       // A pooled connection to a member that is out would only fail later.
       if !available { closeIdle(slot) }
+      if member.wasAvailable, !isUp { goneDown.append(slot) }
+      member.wasAvailable = isUp
     }
+    for slot in goneDown { serviceDown(slot, pool.serviceDown) }
   }
 
   /// The next member of `pool`, passing over `excluded` if it can.

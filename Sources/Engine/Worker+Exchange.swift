@@ -200,6 +200,7 @@ extension Worker {
     case .handshake: handshakeFailed(index, .timedOut)
     default:
       member.counters.add(.failures)
+      noteAnswer(upstream.pointee.member, isFailure: true)
       failExchange(index, 504, .memberSlow(member.pool))
     }
   }

@@ -143,6 +143,7 @@ extension Worker {
     countStatus(server, responseParser.status)
     let member = members[Int(upstream.pointee.member)]
     if let member { countStatus(member, responseParser.status) }
+    noteAnswer(upstream.pointee.member, isFailure: responseParser.status >= 500)
     var writer = HeadWriter(headScratch)
     writeResponseHead(&writer, bytes, client: client, dechunked: dechunked)
     guard !writer.overflowed else {

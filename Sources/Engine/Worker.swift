@@ -18,6 +18,8 @@ import Synchronization
 final class Worker: @unchecked Sendable {
   enum Message: Sendable {
     case apply(Plan)
+    /// A member has gone down.
+    case healthChanged
     /// Close the listeners and let connections end.
     case drain
     case stop
@@ -196,6 +198,7 @@ final class Worker: @unchecked Sendable {
     for message in messages {
       switch message {
       case .apply(let plan): apply(plan)
+      case .healthChanged: healthChanged()
       case .drain: for index in servers.indices { drainServer(index, grace: 1000) }
       case .stop: isStopping = true
       }

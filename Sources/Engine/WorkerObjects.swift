@@ -79,6 +79,8 @@ final class WorkerPool {
   var tls: TLSOrigination?
   /// Why the last handshake failed.
   var tlsReason = ""
+  var serviceDown: Pool.ServiceDown
+  var ejectAfter: Int?
   /// First-byte times are of use.
   var measures: Bool { balancer.settings.method == .fastest }
   var hashes: Bool { balancer.settings.method == .consistentHash }
@@ -93,6 +95,8 @@ final class WorkerPool {
     balancer = Balancer(plan.balancing, offset: worker)
     hash = plan.hash
     tls = plan.tls
+    serviceDown = plan.serviceDown
+    ejectAfter = plan.ejectAfter
   }
 }
 
@@ -106,6 +110,9 @@ final class WorkerMember {
   var isEnabled: Bool
   var keepsSessions: Bool
   var token: MemberToken?
+  /// As the balancer was told last.
+  var wasAvailable = true
+  var failuresInRow = 0
   var identity: UInt32 { shared.identity }
   /// Index in the pool's balancer; -1 once removed.
   var position: Int

@@ -138,8 +138,8 @@ extension EdgeFileReader {
     note(
       fields,
       beside: [
-        "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp", "monitor",
-        "members", "tls", "protocol",
+        "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp",
+        "serviceDown", "ejectAfter", "protocol", "tls", "monitor", "members",
       ])
     var pool = Pool(name: try fields.needed("name"))
     pool.loadBalancing = try fields.choice("loadBalancing") ?? pool.loadBalancing
@@ -149,6 +149,8 @@ extension EdgeFileReader {
     }
     pool.minimumActive = try fields.number("minimumActive") ?? pool.minimumActive
     pool.slowRamp = try fields.duration("slowRamp") ?? pool.slowRamp
+    pool.serviceDown = try fields.choice("serviceDown") ?? pool.serviceDown
+    pool.ejectAfter = try fields.number("ejectAfter")
     if let monitor = try fields.section("monitor") { pool.monitor = try self.monitor(monitor) }
     pool.protocol = try fields.choice("protocol") ?? pool.protocol
     if let tls = try fields.section("tls") { pool.tls = try poolTLS(tls) }
@@ -197,35 +199,14 @@ extension EdgeFileReader {
   }
 
   private mutating func member(_ fields: FileFields) throws(FileProblem) -> Member {
-    note(fields, beside: ["address", "port", "weight", "priority", "state", "name"])
+    note(fields, beside: ["address", "port", "weight", "priority", "state", "monitor", "name"])
     var member = Member(address: try fields.address("address"), port: try fields.port("port"))
     member.weight = try fields.number("weight") ?? member.weight
     member.priority = try fields.number("priority") ?? member.priority
     member.state = try fields.choice("state") ?? member.state
+    if let monitor = try fields.section("monitor") { member.monitor = try self.monitor(monitor) }
     member.label = try fields.text("name") ?? ""
     return member
-  }
-
-  private mutating func monitor(_ fields: FileFields) throws(FileProblem) -> Monitor {
-    note(
-      fields, beside: ["type", "path", "interval", "timeout", "rise", "fall", "expectedStatus"])
-    var monitor = Monitor(kind: try fields.choice("type") ?? .tcp)
-    monitor.path = try fields.text("path") ?? monitor.path
-    monitor.interval = try fields.duration("interval") ?? monitor.interval
-    monitor.timeout = try fields.duration("timeout") ?? monitor.timeout
-    monitor.rise = try fields.number("rise") ?? monitor.rise
-    monitor.fall = try fields.number("fall") ?? monitor.fall
-    if let text = try fields.text("expectedStatus") {
-      let ends = text.split(separator: "-", maxSplits: 1).map { Int($0) }
-      guard let first = ends.first ?? nil, let last = ends.last ?? nil, first <= last,
-        (100...599).contains(first), (100...599).contains(last)
-      else {
-        throw fields.problem(
-          "expectedStatus", found: "\"\(text)\"", expected: "a status or a range, as 200-399")
-      }
-      monitor.expectedStatus = first...last
-    }
-    return monitor
   }
 
   private mutating func virtualServer(_ fields: FileFields) throws(FileProblem) -> VirtualServer {

@@ -230,8 +230,27 @@ import Testing
         persistence: {type: cookie, name: c, timeout: 1h, maxAge: 1h, sameSite: none, secure: true, key: 0123456789abcdef}
         minimumActive: 1
         slowRamp: 1s
-        monitor: {type: http, path: /, interval: 1s, timeout: 1s, rise: 1, fall: 1, expectedStatus: 200}
-        members: [{address: 127.0.0.1, port: 1, weight: 1, priority: 1, state: enabled, name: m}]
+        serviceDown: reselect
+        ejectAfter: 5
+        monitor:
+          type: https
+          interval: 1s
+          timeout: 1s
+          rise: 1
+          fall: 1
+          port: 8443
+          path: /
+          expectedStatus: 200
+          host: h
+          serverName: h
+          verify: true
+          send: x
+          receive: y
+          service: s
+          queryName: a.example
+          queryType: AAAA
+          command: [/bin/true]
+        members: [{address: 127.0.0.1, port: 1, weight: 1, priority: 1, state: enabled, monitor: {type: tcp}, name: m}]
       """)
     #expect(all.allProblems.isEmpty && all.notices.isEmpty, "\(all.allProblems) \(all.notices)")
     func keys(_ json: JSON) -> Set<String> { Set((json["properties"].object ?? [:]).keys) }
@@ -253,12 +272,12 @@ import Testing
       ])
     #expect(
       keys(pool) == [
-        "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp", "monitor",
-        "members", "tls", "protocol",
+        "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp",
+        "serviceDown", "ejectAfter", "protocol", "tls", "monitor", "members",
       ])
     #expect(
       keys(pool["properties"]["members"]["items"]) == [
-        "address", "port", "weight", "priority", "state", "name",
+        "address", "port", "weight", "priority", "state", "monitor", "name",
       ])
     func words(_ json: JSON) -> [String] { json["enum"].elements.compactMap(\.string) }
     #expect(
@@ -267,7 +286,7 @@ import Testing
       words(server["properties"]["protocol"])
         == VirtualServer.TransportProtocol.allCases.map(\.rawValue))
     #expect(
-      words(pool["properties"]["monitor"]["properties"]["type"])
+      words(schema["$defs"]["monitor"]["properties"]["type"])
         == Monitor.Kind.allCases.map(\.rawValue))
   }
 }

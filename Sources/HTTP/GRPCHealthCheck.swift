@@ -2,8 +2,8 @@
 ///
 /// The request's header block uses literals only (RFC 7541 §6.2.2), so that no table is kept; of the
 /// answer only DATA is read: its message is field 1, the serving status.
-struct GRPCHealthCheck {
-  enum Outcome: Equatable {
+package struct GRPCHealthCheck {
+  package enum Outcome: Equatable {
     /// Send these bytes, then read on.
     case needMore([UInt8])
     /// 1 is SERVING.
@@ -11,23 +11,27 @@ struct GRPCHealthCheck {
     case failed(String)
   }
 
+  package init() {}
+
   private var buffer: [UInt8] = []
   private var message: [UInt8] = []
   /// Frames longer than this are not expected of a health check.
   private static let frameLimit = 65_536
 
-  static func name(_ status: Int) -> String {
+  package static func name(_ status: Int) -> String {
     ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"].indices.contains(status)
       ? ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"][status] : String(status)
   }
 
   /// Preface, SETTINGS, HEADERS and DATA on stream 1.
-  static func request(service: String, authority: String) -> [UInt8] {
+  package static func request(
+    service: String, authority: String, agent: String = "kube-probe/1.32"
+  ) -> [UInt8] {
     var block: [UInt8] = []
     for (name, value) in [
       (":method", "POST"), (":scheme", "http"), (":path", "/grpc.health.v1.Health/Check"),
       (":authority", authority), ("content-type", "application/grpc"), ("te", "trailers"),
-      ("user-agent", "kube-probe/1.32"),
+      ("user-agent", agent),
     ] {
       block.append(0)
       for text in [name, value] {
@@ -55,7 +59,7 @@ struct GRPCHealthCheck {
     ] + payload
   }
 
-  mutating func receive(_ bytes: [UInt8]) -> Outcome {
+  package mutating func receive(_ bytes: [UInt8]) -> Outcome {
     buffer += bytes
     var answer: [UInt8] = []
     while buffer.count >= 9 {

@@ -27,6 +27,8 @@ import Synchronization
     }
   }
 
+  /// A member has gone down.
+  var onDown: @Loop () -> Void = {}
   private let state: SharedState
   private var targets: [Key: Target] = [:]
 
@@ -37,11 +39,11 @@ import Synchronization
     var wanted: Set<Key> = []
     for pool in pools {
       for member in pool.members where member.state != .disabled {
-        wanted.insert(Key(address: member.socketAddress, monitor: pool.monitor))
+        wanted.insert(Key(address: member.socketAddress, monitor: member.monitor ?? pool.monitor))
       }
       for member in pool.members where member.state == .disabled {
         // Not probed, but with a state to show.
-        let key = Key(address: member.socketAddress, monitor: pool.monitor)
+        let key = Key(address: member.socketAddress, monitor: member.monitor ?? pool.monitor)
         if targets[key] == nil { targets[key] = Target(key, isAvailable: true) }
       }
     }
@@ -84,7 +86,10 @@ import Synchronization
       guard count != target.seenFailures else { continue }
       target.seenFailures = count
       let code = target.shared.lastError.load(ordering: .relaxed)
-      handle(target, .trafficFailed(reason: "connect: \(String(cString: strerror(code)))"))
+      let reason =
+        code < 0
+        ? "\(-code) failed requests in a row" : "connect: \(String(cString: strerror(code)))"
+      handle(target, .trafficFailed(reason: reason))
     }
   }
 
@@ -134,6 +139,7 @@ import Synchronization
       case .setAvailable(let available):
         target.shared.isAvailable.store(available, ordering: .relaxed)
         state.healthEpoch.add(1, ordering: .releasing)
+        if !available { onDown() }
       case .probe(let time):
         // A probe under way began before the failure: its result says nothing.
         target.probe?.cancel()
