@@ -12,7 +12,8 @@ import NetTypes
 //    └── every error, NOTIFICATION and stop, from any state
 //
 // Numbers in comments are the events of §8.1. Deviations: a connection that fails in Connect leads
-// to Active, not Idle (as with DelayOpen), so that the peer's own connection is taken meanwhile.
+// to Active, not Idle (as with DelayOpen), so that the peer's own connection is taken meanwhile; so
+// does one that the peer closes, before Established, because of another (Cease, 7).
 // The first ConnectRetryTimers are shorter than the configured one: 250 ms, doubling up to it.
 // DelayOpen (events 12, 20) is not offered; damping (6, 7, 13) is a doubling hold in Idle.
 
@@ -235,7 +236,7 @@ package struct Session: Sendable {
 extension Session {
   // 19, 24–27.
   private mutating func received(_ message: Message, _ now: Instant) -> [Action] {
-    if case .notification(let notification) = message { return end(.received(notification), now) }
+    if case .notification(let notification) = message { return ended(by: notification, now) }
     switch (state, message) {
     case (.idle, _), (.connect, _), (.active, _):
       return end(.sent(NotificationMessage(.finiteStateMachine)), now)
@@ -263,6 +264,17 @@ extension Session {
     case (.established, _):
       return end(.sent(.unexpectedInEstablished), now)
     }
+  }
+
+  /// 24, 25. The peer that closes a connection because it has another is not to be shut out.
+  private mutating func ended(
+    by notification: NotificationMessage, _ now: Instant
+  ) -> [Action] {
+    guard notification == .connectionCollision,
+      state.name == .openSent || state.name == .openConfirm
+    else { return end(.received(notification), now) }
+    state = .active(retry: settings.passive ? nil : retryDeadline(now))
+    return [.close, .failed(.received(notification))]
   }
 
   /// RFC 2918 §4, RFC 7313 §4; without the latter the subtype is a reserved field.

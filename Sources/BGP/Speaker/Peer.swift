@@ -12,6 +12,17 @@ struct Peer: Sendable {
     /// We opened the connection.
     var isInitiator = true
     var framer = MessageFramer()
+    /// The peer's OPEN, at the head of `framer`, waits: there is another connection.
+    var isWaiting = false
+    /// The peer has sent what it sends only once its end is Established.
+    var hasSpoken = false
+
+    mutating func begin(_ id: ConnectionID, isInitiator: Bool) {
+      connection = id
+      self.isInitiator = isInitiator
+      framer = MessageFramer()
+      (isWaiting, hasSpoken) = (false, false)
+    }
   }
 
   /// A peer that restarts, or has come back and is not through. RFC 4724 §4.2.
@@ -25,6 +36,10 @@ struct Peer: Sendable {
   var settings: ResolvedNeighbor
   var slots: [Slot] = []
   var nextSlot = 0
+  /// When the peer has to have shown which of two connections it keeps.
+  var choiceDeadline: Instant?
+  /// The slot that an established session is being handed over to.
+  var successor: Int?
   var restart: Restart?
   /// Of the present or the last established session.
   var negotiated: Negotiated?
@@ -84,7 +99,7 @@ struct Peer: Sendable {
   /// When `tick` has something to do for this peer.
   var deadline: Instant? {
     let timers = slots.compactMap(\.session.deadline)
-    return [timers.min(), refreshes.values.min(), restart?.deadline, leavesAt]
+    return [timers.min(), refreshes.values.min(), restart?.deadline, leavesAt, choiceDeadline]
       .compactMap { $0 }.min()
   }
 

@@ -21,11 +21,7 @@ extension Speaker {
     case .connect:
       let id = makeConnectionID()
       connections[id] = (address, slot)
-      withSlot(address, slot) { slot in
-        slot.connection = id
-        slot.isInitiator = true
-        slot.framer = MessageFramer()
-      }
+      withSlot(address, slot) { $0.begin(id, isInitiator: true) }
       let target = ConnectionTarget(
         address: address, port: peer.settings.port, source: peer.settings.sourceAddress,
         password: peer.settings.password,
@@ -44,20 +40,18 @@ extension Speaker {
         withSlot(address, slot) { $0.framer.maximumLength = negotiated.longestReceived }
       }
     case .established(let negotiated):
-      for other in peer.slots where other.id != slot {
-        drive(address, other.id, .collisionDump, now)
-      }
-      peers[address]?.counters.established += 1
+      established(address, slot, negotiated, now)
       peers[address]?.lastError = nil
       peers[address]?.prefixWarnings = []
       peers[address]?.isOverPrefixLimit = false
       peers[address]?.prefixLimitHold = nil
       sessionEstablished(address, negotiated, now)
     case .down(let reason):
+      if handOver(address, from: current, reason, now) { return }
       peers[address]?.lastError = reason
       sessionDown(address, reason, now)
     case .failed(let reason):
-      if reason != .collision { peers[address]?.lastError = reason }
+      failed(address, slot, reason, now)
     case .update(let update):
       peers[address]?.counters.updatesReceived += 1
       apply(update, from: address, now)
@@ -91,11 +85,13 @@ extension Speaker {
     if name == .idle || name == .active {
       if let id = peer.slots[position].connection { connections[id] = nil }
       peers[address]?.slots.remove(at: position)
+      if peer.successor == nil { peers[address]?.choiceDeadline = nil }
     }
   }
 
-  private mutating func noteState(_ address: IPAddress, _ now: Instant) {
-    guard let peer = peers[address] else { return }
+  mutating func noteState(_ address: IPAddress, _ now: Instant) {
+    // A session that is handed over is not down.
+    guard let peer = peers[address], peer.successor == nil else { return }
     let name = peer.state.name
     guard name != peer.lastState else { return }
     // The comings and goings before Established are no news while a session is not up.

@@ -59,15 +59,19 @@ extension Speaker {
     }
   }
 
-  mutating func sessionDown(_ address: IPAddress, _ reason: DownReason, _ now: Instant) {
-    guard let peer = peers[address] else { return }
+  /// What was said on a connection that is gone.
+  mutating func forgetSession(_ address: IPAddress) {
     forgetAnnounced(address)
     peers[address]?.endOfRIBReceived = []
     peers[address]?.needsFullTable = false
     peers[address]?.refreshesToEnd = []
-    let refreshed = Set(peer.refreshes.keys)
     peers[address]?.refreshes = [:]
+  }
 
+  mutating func sessionDown(_ address: IPAddress, _ reason: DownReason, _ now: Instant) {
+    guard let peer = peers[address] else { return }
+    let refreshed = Set(peer.refreshes.keys)
+    forgetSession(address)
     var kept: Set<AddressFamily> = []
     var wait = Duration.zero
     if let negotiated = peer.negotiated, keepsRoutes(after: reason, negotiated),

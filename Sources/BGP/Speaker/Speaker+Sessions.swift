@@ -33,6 +33,7 @@ extension Speaker {
       let notification = covers && !keepsRoutes ? reason.asHardReset : reason
       drive(address, slot.id, .stop(notification), now)
     }
+    if peers[address]?.successor != nil { endHandOver(address, .sent(reason), now) }
     if !keepsRoutes { dropStale(address) }
   }
 
@@ -82,6 +83,8 @@ extension Speaker {
       return actions.append(.close(id))
     }
     if let slot = peer.established {
+      // Without an OPEN of ours the peer cannot choose this one.
+      if mayCross(slot, now) { return actions.append(.close(id)) }
       // RFC 4724 §5: the peer has restarted before we saw its old connection end.
       guard slot.session.state.negotiated?.peer.capabilities.gracefulRestart != nil,
         configuration.gracefulRestart.isEnabled
@@ -110,11 +113,9 @@ extension Speaker {
     }
     connections[id] = (address, target)
     withSlot(address, target) { slot in
-      slot.connection = id
+      slot.begin(id, isInitiator: false)
       slot.local = local
       slot.interface = interface
-      slot.isInitiator = false
-      slot.framer = MessageFramer()
     }
     renewOpen(address, target)
     drive(address, target, .accepted, now)
@@ -130,16 +131,27 @@ extension Speaker {
     guard let (address, slot) = connections.removeValue(forKey: id) else { return }
     withSlot(address, slot) { $0.connection = nil }
     drive(address, slot, .connectionFailed, now)
+    resumeWaiting(address, now)
   }
 
   mutating func received(_ id: ConnectionID, _ bytes: [UInt8], _ now: Instant) {
     guard let (address, slot) = connections[id] else { return }
     withSlot(address, slot) { $0.framer.append(bytes) }
     peers[address]?.counters.bytesReceived += UInt64(bytes.count)
+    handleReceived(id, address, slot, now)
+    resumeWaiting(address, now)
+  }
+
+  private mutating func handleReceived(
+    _ id: ConnectionID, _ address: IPAddress, _ slot: Int, _ now: Instant
+  ) {
     // A message may end the connection, or the slot.
-    while connections[id] != nil, let position = peers[address]?.slotPosition(slot) {
+    while connections[id] != nil, let position = peers[address]?.slotPosition(slot),
+      peers[address]?.slots[position].isWaiting == false
+    {
       do {
         if try importUpdates(address, position, now) {
+          noteChoice(address, position, now)
           enforceMaximumPrefixes(address, now)
           continue
         }
@@ -147,9 +159,13 @@ extension Speaker {
         let options =
           peers[address]?.slots[position].session.state.negotiated?.options ?? CodecOptions()
         let message = try Message(decoding: frame, options: options)
+        if case .open(let open) = message, !resolveCollision(address, slot, open, now) {
+          withSlot(address, slot) { if $0.isWaiting { $0.framer.putBack(frame) } }
+          return
+        }
         peers[address]?.counters.messagesReceived += 1
         peers[address]?.counters.received.count(message)
-        if case .open(let open) = message, !resolveCollision(address, slot, open, now) { return }
+        if isEstablished(address, slot), message.showsChoice { noteChoice(address, position, now) }
         if case .update(let update) = message, isEstablished(address, slot) {
           withSlot(address, slot) { $0.session.heard(at: now) }
           peers[address]?.counters.updatesReceived += 1
@@ -165,29 +181,6 @@ extension Speaker {
 
   private func isEstablished(_ address: IPAddress, _ slot: Int) -> Bool {
     peers[address]?.established?.id == slot
-  }
-
-  /// RFC 4271 §6.8. The identifiers are known from this OPEN, so that connections in OpenSent are
-  /// judged too, and both ends judge alike. False if this connection is the one to go.
-  private mutating func resolveCollision(
-    _ address: IPAddress, _ slot: Int, _ open: OpenMessage, _ now: Instant
-  ) -> Bool {
-    guard let peer = peers[address], let own = peer.slots.first(where: { $0.id == slot }) else {
-      return false
-    }
-    for other in peer.slots where other.id != slot {
-      let loser: Int
-      switch other.session.state.name {
-      case .established: loser = slot
-      case .openSent, .openConfirm:
-        let keepsOurs = routerID > open.identifier
-        loser = own.isInitiator == keepsOurs ? other.id : slot
-      default: continue
-      }
-      drive(address, loser, .collisionDump, now)
-      if loser == slot { return false }
-    }
-    return true
   }
 
   mutating func withSlot(_ address: IPAddress, _ slot: Int, _ body: (inout Peer.Slot) -> Void) {

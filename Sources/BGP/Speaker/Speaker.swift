@@ -159,6 +159,8 @@ package struct Speaker: Sendable {
       for slot in peers[address]?.slots ?? [] where (slot.session.deadline ?? .max) <= now {
         drive(address, slot.id, .tick, now)
       }
+      expireChoice(address, now)
+      resumeWaiting(address, now)
       expireRestart(address, now)
       expireRefreshes(address, now)
       expireDynamic(address, now)
