@@ -10,6 +10,15 @@ import NetTypes
 // of ours made them.
 
 extension Redistribution.Source {
+  /// What `match source-protocol` knows it by.
+  fileprivate var routeSource: RouteSource {
+    switch self {
+    case .connected: .connected
+    case .kernel: .kernel
+    case .static: .static
+    }
+  }
+
   /// rtm_protocol of the routes that `static` means: `ip route add` (RTPROT_BOOT), `proto static`, and
   /// FRR's.
   fileprivate static let staticProtocols: Set<UInt8> = [3, 4, 196]
@@ -71,7 +80,10 @@ extension Router {
     let attributes = PathAttributes(
       origin: .incomplete, multiExitDiscriminator: redistribution.metric)
     guard let name = redistribution.routeMap else { return attributes }
-    return policy.apply(PolicyChain(routeMap: name), to: prefix, attributes)
+    let context = PolicyContext(
+      source: redistribution.source.routeSource,
+      defaultLocalPreference: configuration.defaultLocalPreference)
+    return policy.apply(PolicyChain(routeMap: name), to: prefix, attributes, context)
   }
 }
 

@@ -146,6 +146,22 @@ struct NextHopTrackingTests {
     }
     #expect(await eventually { seen().count == 3 })
     var configuration = left.configuration
+    try net.with(net.left) { try $0.addRoute(manual) }
+    configuration.redistributions = [.connected, .static, .kernel].map {
+      Redistribution($0, family: .ipv4, routeMap: "by source")
+    }
+    var policy = RoutingPolicy()
+    policy.routeMaps["by source"] = RouteMap([
+      RouteMap.Clause(
+        10, matches: [.source(.connected)], changes: [.metric(.value(11))]),
+      RouteMap.Clause(20, matches: [.source(.static)], changes: [.metric(.value(12))]),
+      RouteMap.Clause(30, matches: [.source(.kernel)], changes: [.metric(.value(13))]),
+    ])
+    try left.apply(configuration, policy: policy)
+    let metrics = { @Loop in
+      [subnet, manual.destination, other.destination].map { seen()[$0]?.multiExitDiscriminator }
+    }
+    #expect(await eventually { metrics() == [11, 12, 13] }, "\(metrics())")
     configuration.redistributions = [Redistribution(.connected, family: .ipv4, routeMap: "none")]
     try left.apply(configuration)
     #expect(await eventually { seen().count == 1 })
