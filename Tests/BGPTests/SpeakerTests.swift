@@ -154,6 +154,25 @@ import Testing
     #expect(learnt?.attributes.localPreference == 300)
   }
 
+  @Test(arguments: [(32767, true), (32769, false)] as [(UInt32, Bool)])
+  func `a route of our own has FRR's weight`(_ weight: UInt32, _ ownIsBest: Bool) {
+    var puppet = Puppet {
+      $0.networks = [prefix("10.53.1.0/26")]
+      $0.neighbors[0].settings.importPolicy = PolicyChain(routeMap: "heavy")
+    }
+    var policy = RoutingPolicy()
+    policy.routeMaps["heavy"] = RouteMap([
+      RouteMap.Clause(10, matches: [], changes: [.weight(weight)])
+    ])
+    puppet.handle(.configure(puppet.speaker.configuration, policy))
+    puppet.establish()
+    puppet.announce("10.53.1.0/26")
+    let paths = puppet.speaker.routes
+    #expect(paths.count == 2)
+    #expect(paths.first { $0.origin == .local }?.attributes.weight == 32768)
+    #expect(paths.first { $0.origin == .local }?.isBest == ownIsBest)
+  }
+
   @Test func `more prefixes than allowed end the session`() {
     var simulation = Self.mesh(2) { node, configuration in
       if node == Self.nodes[0] {

@@ -86,7 +86,13 @@ extension Speaker {
     peers[address]?.prefixCounts[AddressFamily(of: prefix)] += change
   }
 
+  /// That of routes of our own which were given none, as with FRR: an import filter has to give more
+  /// for a peer's to be better.
+  static let localWeight: UInt32 = 32768
+
   mutating func addLocalRoute(_ prefix: IPPrefix, _ own: PathAttributes = PathAttributes()) {
+    var own = own
+    if own.weight == 0 { own.extend { $0.weight = Self.localWeight } }
     let id = attributes.intern(own)
     setPath(of: .local, prefix, 0, id)
     attributes.release(id)
