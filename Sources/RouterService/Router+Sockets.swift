@@ -25,7 +25,7 @@ extension RouterConfiguration {
   }
 
   /// By the addresses that a key is for.
-  fileprivate var passwords: [IPPrefix: String] {
+  var passwords: [IPPrefix: String] {
     var passwords: [IPPrefix: String] = [:]
     for range in listenRanges {
       if let password = peerGroup(range.peerGroup)?.settings.password {
@@ -52,7 +52,8 @@ extension Router {
       try Sockets.bind(socket.rawValue, to: local)
       // The answer to a SYN has to pass the peer's own GTSM. RFC 5082 §3.
       try PeerSocket.prepare(socket.rawValue, isIPv4: address.isIPv4, timeToLive: 255)
-      for (peers, password) in configuration.passwords where peers.isIPv4 == address.isIPv4 {
+      for (peers, password) in effectiveConfiguration.passwords where peers.isIPv4 == address.isIPv4
+      {
         try PeerSocket.setPassword(socket.rawValue, peers: peers, password)
       }
       try system("listen", "\(local)") { Glibc.listen(socket.rawValue, 64) }
@@ -71,8 +72,8 @@ extension Router {
   }
 
   /// Brings the keys of the listening sockets up to date.
-  func setListenerPasswords(old: RouterConfiguration) {
-    let (before, after) = (old.passwords, configuration.passwords)
+  func updateListenerPasswords(from before: [IPPrefix: String]) {
+    let after = effectiveConfiguration.passwords
     for peers in Set(before.keys).union(after.keys) where before[peers] != after[peers] {
       for listener in listeners
       where Sockets.localAddress(listener.descriptor.rawValue)?.address.isIPv4 == peers.isIPv4 {

@@ -24,6 +24,7 @@ extension Router {
     var indices: [String: UInt32] = [:]
     var failures: [String: String] = [:]
     var begun: [NeighborDiscovery] = []
+    let passwords = effectiveConfiguration.passwords
     var isLost = false
     do {
       try inNamespace {
@@ -50,7 +51,10 @@ extension Router {
     }
     discoveryFailures = failures
     kernel?.linkLocalInterfaces = linkLocalInterfaces
-    if isLost { reconfigure() }
+    if isLost {
+      updateListenerPasswords(from: passwords)
+      reconfigure()
+    }
   }
 
   func stopDiscovery() {
@@ -73,7 +77,9 @@ extension Router {
     if known == address { return }
     // Another router on the link takes no place that is taken.
     if let known, speaker?.localAddress(toward: .v6(known)) != nil { return }
+    let passwords = effectiveConfiguration.passwords
     heardRouters[interface] = address
+    updateListenerPasswords(from: passwords)
     log.notice("neighbor \(interface) is \(address)")
     kernel?.linkLocalInterfaces = linkLocalInterfaces
     reconfigure()

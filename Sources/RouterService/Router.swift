@@ -110,6 +110,7 @@ import NetTypes
   /// Takes a new configuration; only neighbours whose sessions it changes are reset.
   package func apply(_ configuration: RouterConfiguration, policy: RoutingPolicy? = nil) throws {
     let old = self.configuration
+    let oldPasswords = effectiveConfiguration.passwords
     self.configuration = configuration
     if let policy { self.policy = policy }
     guard speaker != nil else { return }
@@ -122,7 +123,7 @@ import NetTypes
         closeListeners()
         try listen()
       } else {
-        setListenerPasswords(old: old)
+        updateListenerPasswords(from: oldPasswords)
       }
     }
     updateDiscovery()

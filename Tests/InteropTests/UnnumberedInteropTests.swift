@@ -20,6 +20,7 @@ struct UnnumberedInteropTests {
      neighbor eth0 interface remote-as external
      neighbor eth0 timers connect 1
      neighbor eth0 bfd
+     neighbor eth0 password sesame
      address-family ipv4 unicast
       network 10.92.0.0/24
      exit-address-family
@@ -65,6 +66,7 @@ struct UnnumberedInteropTests {
     var settings = NeighborSettings()
     settings.remoteAS = ASNumber(64513)
     settings.bfd = BFDSettings()
+    settings.password = "sesame"
     configuration.interfaceNeighbors = [InterfaceNeighbor(interface: "eth0", settings: settings)]
     configuration.networks = [IPPrefix("10.91.0.0/24")!]
     var options = Router.Options()

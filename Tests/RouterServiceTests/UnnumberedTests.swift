@@ -9,7 +9,8 @@ import Testing
 @Suite(.serialized, .enabled(if: isRoot, "needs root: network namespaces"))
 struct UnnumberedTests {
   @Loop private func router(
-    _ net: TwoNamespaces, _ name: String, interface: String = "eth0"
+    _ net: TwoNamespaces, _ name: String, interface: String = "eth0", password: String? = nil,
+    isPassive: Bool = false
   ) -> Router {
     let isLeft = name == net.left
     return net.router(name, peer: "10.90.0.9") {
@@ -18,6 +19,8 @@ struct UnnumberedTests {
       var settings = NeighborSettings()
       settings.remoteAS = ASNumber(isLeft ? 64513 : 64512)
       settings.bfd = .fast
+      settings.password = password
+      settings.passive = isPassive
       $0.interfaceNeighbors = [InterfaceNeighbor(interface: interface, settings: settings)]
       $0.networks = [prefix(isLeft ? "10.91.0.0/24" : "10.92.0.0/24")]
     }
@@ -47,6 +50,28 @@ struct UnnumberedTests {
     #expect(times.count == 3)
     // BFD watches the same link.
     #expect(await eventually { left.status.bfd.first?.state == .up })
+  }
+
+  @Loop @Test(arguments: [("sesame", true), ("other", false)])
+  func `a key is asked of the peer that was found, on the connection it opens too`(
+    _ theirs: String, _ comesUp: Bool
+  ) async throws {
+    let net = try TwoNamespaces()
+    let left = router(net, net.left, password: "sesame", isPassive: true)
+    let right = router(net, net.right, password: theirs)
+    defer {
+      left.stop(graceful: false)
+      right.stop(graceful: false)
+    }
+    try left.start()
+    try right.start()
+    let isUp = { @Loop in left.status.sessions.first?.state == .established }
+    if comesUp { #expect(await eventually { isUp() }) }
+    if !comesUp {
+      #expect(await eventually { !left.status.sessions.isEmpty && !right.status.sessions.isEmpty })
+      try await Loop.sleep(.seconds(2))
+      #expect(!isUp())
+    }
   }
 
   @Loop @Test func `an interface that comes later brings its neighbour`() async throws {
