@@ -246,6 +246,35 @@ struct KernelRoutesTests {
     #expect(try nexthops(star).isEmpty)
   }
 
+  @Loop @Test func `routes of IPv6 share a group, which is changed where it stands`() async throws {
+    let star = try Star(ends: 3)
+    try star.with { netlink in
+      for end in 1...3 {
+        try netlink.addAddress(InterfaceAddress("2001:db8:\(end)::1/64")!, to: "eth\(end)")
+      }
+    }
+    let kernel = try star.kernel()
+    let many = (0..<100).map { prefix("2001:db8:99:\(String($0, radix: 16))::/64") }
+    let ways = { (ends: [Int]) in
+      KernelRoutes.Target.nextHops(ends.map { address("2001:db8:\($0)::2") })
+    }
+    for prefix in many { kernel.set(prefix, ways([1, 2, 3])) }
+    try kernel.flush()
+    let installed = try routes(star)
+    #expect(installed.count == 100 && Set(installed.values).count == 1)
+    #expect(try nexthops(star).count == 4)
+    for prefix in many { kernel.set(prefix, ways([1, 2])) }
+    try kernel.flush()
+    #expect(try routes(star) == installed)
+    let shown = try star.with { try $0.routes().filter { $0.destination == many[7] } }
+    #expect(
+      shown.map { Set($0.nextHops) } == [[address("2001:db8:1::2"), address("2001:db8:2::2")]])
+    for prefix in many { kernel.set(prefix, nil) }
+    try kernel.flush()
+    #expect(try routes(star).isEmpty)
+    #expect(try nexthops(star).isEmpty)
+  }
+
   @Loop @Test func `a route of IPv4 takes a gateway of IPv6`() async throws {
     let star = try Star(ends: 1)
     try star.with { try $0.addAddress(InterfaceAddress("2001:db8::1/64")!, to: "eth1") }
