@@ -15,13 +15,14 @@ struct BFDInteropTests {
   private static let ourRoute = "10.91.0.0/26"
   private static let theirRoute = "10.92.0.0/24"
 
-  /// Two namespaces, a router of ours in the first, FRR in the second.
+  /// Two namespaces, a router of ours in the first, FRR in the second; `isDistant`: with a third
+  /// between them, which forwards.
   @Loop private final class Bench {
-    let names: [String]
+    private(set) var names: [String]
     let router: Router
     let frr: FRRSuite
 
-    init(_ addresses: [String], _ change: (inout RouterConfiguration) -> Void = { _ in }) throws {
+    init(_ addresses: [String], isDistant: Bool = false) throws {
       let id = "atollbfd-\(getpid())-\(UInt32.random(in: 0 ... .max))"
       names = [id + "-a", id + "-b"]
       for name in names {
@@ -31,9 +32,23 @@ struct BFDInteropTests {
           try Sysctl.set("net.ipv6.conf.default.accept_dad", "0")
         }
       }
-      let other = try NetworkNamespace.open(named: names[1])
-      try NetworkNamespace.open(named: names[0]).with {
-        try Netlink().addVeth("eth0", peer: "eth0", in: other)
+      if isDistant {
+        names.append(id + "-c")
+        try NetworkNamespace.create(named: names[2])
+        try NetworkNamespace.open(named: names[2]).with {
+          try Sysctl.set("net.ipv4.ip_forward", "1")
+        }
+        let middle = try NetworkNamespace.open(named: names[2])
+        for end in 0...1 {
+          try NetworkNamespace.open(named: names[end]).with {
+            try Netlink().addVeth("eth0", peer: "eth\(end)", in: middle)
+          }
+        }
+      } else {
+        let other = try NetworkNamespace.open(named: names[1])
+        try NetworkNamespace.open(named: names[0]).with {
+          try Netlink().addVeth("eth0", peer: "eth0", in: other)
+        }
       }
       for (name, address) in zip(names, addresses) {
         try NetworkNamespace.open(named: name).with {
@@ -43,6 +58,7 @@ struct BFDInteropTests {
           try netlink.setUp("eth0")
         }
       }
+      if isDistant { try Self.join(names) }
       let hosts = addresses.map { String($0.prefix { $0 != "/" }) }
       frr = try FRRSuite(
         """
@@ -59,6 +75,7 @@ struct BFDInteropTests {
          neighbor \(hosts[0]) remote-as 64512
          neighbor \(hosts[0]) bfd
          neighbor \(hosts[0]) bfd profile fast
+         \(isDistant ? "neighbor \(hosts[0]) ebgp-multihop 3" : "")
          neighbor \(hosts[0]) timers connect 1
          address-family ipv4 unicast
           neighbor \(hosts[0]) activate
@@ -81,10 +98,28 @@ struct BFDInteropTests {
       configuration.networks = [
         IPPrefix(BFDInteropTests.ourRoute)!, IPPrefix("2001:db8:91::/64")!,
       ]
-      change(&configuration)
+      if isDistant { configuration.neighbors[0].settings.ebgpMultihop = 3 }
       var options = Router.Options()
       options.namespace = "\(NetworkNamespace.folder)/\(names[0])"
       router = Router(configuration: configuration, options: options)
+    }
+
+    /// The middle is 10.90.0.254 to us and 10.90.9.254 to FRR.
+    private static func join(_ names: [String]) throws {
+      try NetworkNamespace.open(named: names[2]).with {
+        let netlink = try Netlink()
+        for (link, own) in [("eth0", "10.90.0.254/24"), ("eth1", "10.90.9.254/24")] {
+          try netlink.addAddress(InterfaceAddress(own)!, to: link)
+          try netlink.setUp(link)
+        }
+      }
+      for (name, far, gateway) in [
+        (names[0], "10.90.9.0/24", "10.90.0.254"), (names[1], "10.90.0.0/24", "10.90.9.254"),
+      ] {
+        try NetworkNamespace.open(named: name).with {
+          try Netlink().addRoute(Route(destination: prefix(far), gateway: address(gateway)))
+        }
+      }
     }
 
     func start() async throws {
@@ -136,9 +171,9 @@ struct BFDInteropTests {
   }
 
   @Loop private func with(
-    _ addresses: [String], _ body: @Loop (Bench) async throws -> Void
+    _ addresses: [String], isDistant: Bool = false, _ body: @Loop (Bench) async throws -> Void
   ) async throws {
-    let bench = try Bench(addresses)
+    let bench = try Bench(addresses, isDistant: isDistant)
     do {
       try await bench.start()
       try await body(bench)
@@ -178,6 +213,28 @@ struct BFDInteropTests {
 
       try await bench.mend()
       #expect(await eventually { try bench.isUp && areInstalled() })
+      #expect(bench.router.status.bfd.first?.counters.downs == 1)
+    }
+  }
+
+  /// RFC 5883: a router in between takes one from the TTL, so that it is no longer 255.
+  @Loop @Test func `a path of several hops to FRR is watched from end to end`() async throws {
+    try await with(["10.90.0.1/24", "10.90.9.2/24"], isDistant: true) { bench in
+      #expect(await eventually { bench.isUp }, "\(bench.router.status.bfd) \(bench.frr.log)")
+      #expect(bench.router.status.bfd.first?.path.isMultihop == true)
+      let shown = try await bench.frr.show("show bfd peers json").filter { $0 != " " }
+      #expect(
+        shown.contains("\"multihop\":true") && shown.contains("\"status\":\"up\""), "\(shown)")
+
+      try await bench.cut()
+      #expect(await eventually { bench.router.status.sessions.first?.state != .established })
+      #expect(
+        await eventually {
+          try await bench.frr.show("show bfd peers json").filter { $0 != " " }
+            .contains("\"status\":\"down\"")
+        })
+      try await bench.mend()
+      #expect(await eventually { bench.isUp })
       #expect(bench.router.status.bfd.first?.counters.downs == 1)
     }
   }

@@ -54,13 +54,14 @@ struct BirdDialect: Dialect {
     let password = exchange.password.map { "password \"\($0)\"; " } ?? ""
     let restart =
       exchange.gracefulRestart ? "graceful restart on; graceful restart time 120;" : ""
+    let watch = "protocol bfd { interface \"eth0\" { interval 50 ms; multiplier 3; }; }"
     return """
-
+      \(exchange.bfd ? watch : "")
       protocol bgp edge {
         local \(exchange.theirAddress) as \(exchange.theirAS);
         neighbor \(exchange.ourAddress) as \(exchange.ourAS);
-        direct; passive \(exchange.bothConnect ? "off" : "on"); hold time 9; connect retry time 1; connect delay time 1; error wait time 1, 2;
-        \(password)\(restart)
+        direct; hold time 9; connect retry time 1; connect delay time 1; error wait time 1, 2;
+        \(password)\(restart)\(exchange.bfd ? "bfd on;" : "")
         \(rest)
       }
 
@@ -103,6 +104,7 @@ struct BirdDialect: Dialect {
   }
 
   func sessions(in folder: String) -> [String] { ask("show protocols all edge", folder) }
+  func paths(in folder: String) -> [String]? { ask("show bfd sessions", folder) }
 
   func written(_ tags: Exchange.Tags) -> [String] {
     let comma = { (text: String) in text.split(separator: ":").joined(separator: ",") }
@@ -153,6 +155,7 @@ struct Bird1Dialect: Dialect {
     ask("reload in edge", folder)
   }
   func sessions(in folder: String) -> [String] { ask("show protocols all edge", folder) }
+  func paths(in folder: String) -> [String]? { ask("show bfd sessions", folder) }
 
   func announce(_ route: String, _ exchange: Exchange, in folder: String) -> [String] {
     var exchange = exchange

@@ -66,6 +66,21 @@ final class Cable: Sendable {
     try netlink.setUp("eth0")
   }
 
+  /// Nothing passes from or to the peer's namespace, while its links stay up.
+  func cut() async throws {
+    try await NFTables.apply(
+      """
+      table inet cut {
+        chain in { type filter hook input priority 0; drop; };
+        chain out { type filter hook output priority 0; drop; };
+      }
+      """, inNamespace: theirs)
+  }
+
+  func mend() async throws {
+    try await NFTables.apply("delete table inet cut", inNamespace: theirs)
+  }
+
   func path(_ name: String) -> String { "\(NetworkNamespace.folder)/\(name)" }
 
   /// The routes that our router made in the kernel's table.

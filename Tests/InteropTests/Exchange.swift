@@ -13,15 +13,14 @@ struct Exchange: Sendable {
   var gracefulRestart = false
   /// RFC 7911, both ways.
   var addPath = false
+  /// RFC 5881, both ways, every 50 ms.
+  var bfd = false
   /// The peer's routes carry `tags`.
   var isTagged = false
   /// Nothing is announced before the peer's program was told to.
   var theirRoutes = ["10.92.0.0/24"]
-  /// The peer is the one that opens the connection.
+  /// The peer is the one that opens the connection; otherwise both ends do.
   var peerConnects = false
-  /// Both ends do. Otherwise peers that can wait to be connected to: two connections made at the same
-  /// instant may both end, when one end is Established by the first before the other is.
-  var bothConnect = false
 
   var isExternal: Bool { ourAS != theirAS }
   var ourAddress: String { overIPv6 ? Cable.ourAddress6 : Cable.ourAddress }
@@ -55,6 +54,11 @@ struct Exchange: Sendable {
     neighbor.settings.nextHopSelf = true
     for family in AddressFamily.allCases {
       neighbor.settings.activations[family] = families.contains(family)
+    }
+    if bfd {
+      var bfd = BFDSettings()
+      (bfd.transmitInterval, bfd.receiveInterval) = (.milliseconds(50), .milliseconds(50))
+      neighbor.settings.bfd = bfd
     }
     if addPath {
       var addPath = AddPath()

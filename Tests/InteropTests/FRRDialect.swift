@@ -1,6 +1,6 @@
 import BGP
 
-/// FRR's bgpd alone, without zebra: it installs nothing.
+/// FRR's bgpd alone, without zebra, and so installing nothing; for BFD, with zebra and bfdd.
 struct FRRDialect: Dialect {
   let program = "/usr/lib/frr/bgpd"
   let owner: String? = "frr"
@@ -26,7 +26,7 @@ struct FRRDialect: Dialect {
     lines += [
       " neighbor \(peer) remote-as \(exchange.ourAS)", " neighbor \(peer) timers connect 1",
     ]
-    if !exchange.bothConnect { lines += [" neighbor \(peer) passive"] }
+    if exchange.bfd { lines += [" neighbor \(peer) bfd", " neighbor \(peer) bfd profile fast"] }
     if let password = exchange.password { lines += [" neighbor \(peer) password \(password)"] }
     for family in exchange.families {
       lines += [" address-family \(family) unicast", "  neighbor \(peer) activate"]
@@ -41,14 +41,31 @@ struct FRRDialect: Dialect {
       "route-map tag permit 10", " set community \(tags.community)",
       " set large-community \(tags.large)", " set extcommunity rt \(tags.target)",
     ]
+    if exchange.bfd {
+      lines += ["bfd", " profile fast", "  transmit-interval 50", "  receive-interval 50"]
+    }
     return [("conf", lines.joined(separator: "\n") + "\n")]
   }
 
   func command(_ exchange: Exchange, in folder: String) -> [String] {
-    [
+    if exchange.bfd { return ["sh", "-c", suite(in: folder)] }
+    return [
       program, "-Z", "-S", "-n", "-f", "\(folder)/conf", "-i", "\(folder)/pid", "--vty_socket",
       folder, "-A", "127.0.0.1",
     ]
+  }
+
+  /// bgpd tells bfdd by way of zebra, whose socket it does not look for often.
+  private func suite(in folder: String) -> String {
+    let common = "-f \(folder)/conf -z \(folder)/zserv.api --vty_socket \(folder) -P 0"
+    let start = { (name: String, more: String) in
+      """
+      /usr/lib/frr/\(name) \(common) -i \(folder)/\(name).pid \(more) &
+      while [ ! -S \(folder)/\(name).vty ]; do sleep 0.02; done
+      """
+    }
+    return [start("zebra", ""), start("bfdd", "--bfdctl \(folder)/bfdd.sock"), start("bgpd", "")]
+      .joined(separator: "\n") + "\nwait\n"
   }
 
   private func ask(_ lines: [String], _ folder: String) -> [String] {
@@ -78,6 +95,10 @@ struct FRRDialect: Dialect {
     let context = ["router bgp \(exchange.theirAS)", "address-family \(family) unicast"]
     return ask(["configure terminal"] + context + [line], folder)
   }
+  func paths(in folder: String) -> [String]? {
+    ["vtysh", "--vty_socket", folder, "-d", "bfdd", "-c", "show bfd peers"]
+  }
+  var pathIsUp: String { "Status: up" }
   func sessions(in folder: String) -> [String] { ask(["show bgp neighbors"], folder) }
 
   func written(_ tags: Exchange.Tags) -> [String] {

@@ -63,6 +63,10 @@ protocol Dialect: Sendable {
   /// A user that the folder belongs to; nil: root.
   var owner: String? { get }
   var environment: [String: String]? { get }
+  /// Prints its BFD sessions; nil: it has no BFD.
+  func paths(in folder: String) -> [String]?
+  /// What `paths` says of a session that is up.
+  var pathIsUp: String { get }
   /// With ADD-PATH, it has two paths of its first route by itself.
   var hasSecondPath: Bool { get }
   /// False: it forgets with a session what it heard by it.
@@ -74,6 +78,8 @@ extension Dialect {
   func holds(_ route: String, _ output: String) -> Bool { output.contains(route) }
   var owner: String? { nil }
   var environment: [String: String]? { nil }
+  func paths(in folder: String) -> [String]? { nil }
+  var pathIsUp: String { "Up" }
   var hasSecondPath: Bool { false }
   var keepsTable: Bool { true }
 }

@@ -10,9 +10,7 @@ import Testing
 struct InteropTests {
   @Loop @Test(arguments: Implementation.installed)
   func `a session comes up and routes go both ways`(_ peer: Implementation) async throws {
-    var exchange = Exchange()
-    exchange.bothConnect = true
-    try await Cell.run(.session, peer, exchange) { cell in
+    try await Cell.run(.session, peer) { cell in
       try await cell.exchangeRoutes()
     }
   }

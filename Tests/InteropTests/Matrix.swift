@@ -15,6 +15,7 @@ enum Feature: String, CaseIterable, Sendable {
   case shutdown = "shutdown"
   case extendedMessages = "long"
   case addPath = "ADD-PATH"
+  case bfd = "BFD"
 }
 
 /// The outcome of every cell; printed when the suite has ended, for the log.

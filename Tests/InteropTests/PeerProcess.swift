@@ -77,6 +77,12 @@ import Testing
     return true
   }
 
+  /// Whether it says that a BFD session of its is up; nil: it has no BFD.
+  func hasPath() async throws -> Bool? {
+    guard let command = dialect.paths(in: folder) else { return nil }
+    return try await ask(command).contains(dialect.pathIsUp)
+  }
+
   func sessions() async throws -> String { try await ask(dialect.sessions(in: folder)) }
 
   /// As a crash: no NOTIFICATION.

@@ -55,12 +55,12 @@ import NetTypes
     }
   }
 
-  /// Stops, waits for what is under way, and counts.
-  func finish() async throws -> (sent: Int, lost: Int) {
+  /// Stops, waits for what is under way, and says which did not come back, by number.
+  func finish() async throws -> (sent: Int, lost: [Int]) {
     timer?.cancel()
     for _ in 0..<100 where answered.count < sent { try await Loop.sleep(.milliseconds(20)) }
     registration?.cancel()
     close(descriptor)
-    return (sent, sent - answered.count)
+    return (sent, (0..<sent).filter { !answered.contains(UInt16(truncatingIfNeeded: $0)) })
   }
 }
