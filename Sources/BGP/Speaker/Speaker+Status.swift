@@ -64,7 +64,8 @@ extension Speaker {
       return SessionStatus(
         peer: address, remoteAS: state.negotiated?.peer.asNumber ?? peer.settings.remoteAS,
         peerGroup: peer.settings.peerGroup, description: peer.settings.description,
-        interface: peer.settings.interface, state: state.name,
+        interface: peer.settings.interface,
+        state: peer.successor == nil ? state.name : .established,
         isShutdown: peer.settings.shutdown, identifier: state.negotiated?.peer.identifier,
         localAddress: slot?.connection == nil ? nil : slot?.local,
         holdTime: state.negotiated?.holdTime, keepaliveTime: state.negotiated?.keepaliveTime,
