@@ -9,6 +9,8 @@ import NetTypes
   private var registration: Registration?
   private var timer: Linux.Timer?
   private(set) var sent = 0
+  /// What happened at which packet.
+  private(set) var marks: [String] = []
   private var answered: Set<UInt16> = []
 
   init(to destination: IPAddress, from cable: Cable) throws {
@@ -29,6 +31,8 @@ import NetTypes
   /// Those that are not on their way any more, and did not come back.
   var lost: Int { max(0, sent - answered.count - 3) }
 
+  func mark(_ what: String) { marks.append("packet \(sent): \(what)") }
+
   private func send() {
     var packet: [UInt8] = [8, 0, 0, 0]
     let sequence = UInt16(truncatingIfNeeded: sent)
@@ -37,7 +41,9 @@ import NetTypes
     let sum = ICMPEcho.checksum(packet)
     packet[2] = UInt8(sum >> 8)
     packet[3] = UInt8(sum & 0xff)
-    _ = Glibc.send(descriptor, packet, packet.count, 0)
+    if Glibc.send(descriptor, packet, packet.count, 0) < 0 {
+      marks.append("packet \(sent) not sent: \(String(cString: strerror(errno)))")
+    }
     sent += 1
     timer = Loop.after(.milliseconds(10)) { [weak self] in self?.send() }
   }

@@ -121,6 +121,7 @@ extension InteropTests {
       try await cell.exchangeRoutes()
       let stream = try PingStream(to: address(Cable.destination), from: cell.cable)
 
+      stream.mark("the peer is killed")
       try await cell.peer.kill()
       try await cell.wait(for: "the loss of the peer") { !cell.isEstablished }
       try #require(cell.path(theirRoute)?.isStale ?? false)
@@ -132,17 +133,21 @@ extension InteropTests {
 
       // A process takes over from our router here, and dies by SIGKILL; the peer keeps what it was
       // told until we are back.
+      stream.mark("our router stops, our process starts")
       cell.stopRouter()
       let process = try OurProcess(exchange, cell.cable)
       try await cell.wait(for: "our process established: \(process.log)") {
         process.hasEstablished
       }
+      stream.mark("our process is established")
       try await Loop.sleep(.seconds(1))
+      stream.mark("our process is killed")
       try await process.kill()
       try await Loop.sleep(.milliseconds(500))
       if cell.peer.dialect.keepsTable {
         try #require(try await cell.peer.learnt("\(ourRoute)") != nil)
       }
+      stream.mark("our router starts")
       try cell.startRouter()
       try await cell.wait(for: "our return") {
         cell.isEstablished && cell.path(theirRoute) != nil
@@ -153,7 +158,9 @@ extension InteropTests {
       let (sent, lost) = try await stream.finish()
       Matrix.log(
         "\(peer.rawValue): \(sent) packets through a crash of either end, \(lost.count) lost")
-      if !lost.isEmpty { throw await cell.notSeen("packets \(lost) of \(sent) again") }
+      if !lost.isEmpty {
+        throw await cell.notSeen("packets \(lost) of \(sent) again: \(stream.marks)")
+      }
     }
   }
 }
