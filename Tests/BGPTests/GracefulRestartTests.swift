@@ -61,6 +61,30 @@ import Testing
     #expect(simulation.kernels[b] == before)
   }
 
+  @Test func `§4.1: routes that come with End-of-RIB are installed before the others go`() {
+    var configuration = RouterConfiguration(localAS: ASNumber(64512), routerID: Puppet.own.v4)
+    configuration.neighbors = [Neighbor(address: Puppet.peer, remoteAS: ASNumber(64512))]
+    configuration.neighbors[0].settings.passive = true
+    var speaker = Speaker(configuration: configuration, restarting: true, seed: 1)
+    _ = speaker.handle(.start, at: .zero)
+    let id = speaker.makeConnectionID()
+    _ = speaker.handle(.accepted(id, peer: Puppet.peer, local: Puppet.own), at: .zero)
+    let attributes = PathAttributes(nextHop: Puppet.peer, localPreference: 100)
+    let update = UpdateMessage(attributes: attributes, announced: [prefix(block)])
+    let open = Puppet.open { $0.gracefulRestart = restartCapability() }
+    let messages = [open, .keepalive, .update(update), .update(UpdateMessage())]
+    // One read brings it all.
+    let bytes = messages.flatMap { $0.encoded(options: CodecOptions(isInternal: true)) }
+    let order = speaker.handle(.received(id, bytes), at: .zero).compactMap { action in
+      switch action {
+      case .routes: "routes"
+      case .converged: "converged"
+      default: nil as String?
+      }
+    }
+    #expect(order == ["routes", "converged"])
+  }
+
   @Test func `§4.1: without its peers it converges when the deferral timer runs out`() {
     var simulation = pair()
     let configuration = restarted(simulation)

@@ -118,16 +118,18 @@ extension Speaker {
   /// §4.1: passes learnt routes on once every peer that can tell has sent all of its own; those
   /// that restart too are not waited for, or two would wait for each other. The routes of the
   /// earlier life do wait for them: they are on their way, and packets use them meanwhile.
-  mutating func checkConvergence(_ now: Instant) {
+  /// True when those may go.
+  mutating func checkConvergence(_ now: Instant) -> Bool {
     if case .waiting(let until) = convergence, now >= until || !isAwaited(restartingToo: false) {
       convergence = .announced(until: until)
       // What was held back is told now.
       touchAll()
     }
-    if case .announced(let until) = convergence, now >= until || !isAwaited(restartingToo: true) {
-      convergence = .done
-      actions.append(.converged)
-    }
+    guard case .announced(let until) = convergence,
+      now >= until || !isAwaited(restartingToo: true)
+    else { return false }
+    convergence = .done
+    return true
   }
 
   /// Whether a peer is still to send its routes.

@@ -118,8 +118,10 @@ package struct Speaker: Sendable {
     case .pathDown(let address, let reason): pathDown(address, reason, now)
     case .shutdown: shutdown(now)
     }
-    checkConvergence(now)
+    let hasConverged = checkConvergence(now)
     flush()
+    // Routes that have just come are in the kernel before what was not learnt again leaves it.
+    if hasConverged { actions.append(.converged) }
     defer { actions = [] }
     return actions
   }
