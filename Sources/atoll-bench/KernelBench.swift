@@ -4,8 +4,8 @@ import NetTypes
 import RouterService
 
 /// `atoll-bench kernel COUNT GATEWAY…`: installs COUNT routes into the table of the namespace it runs
-/// in, moves them to another next hop and removes them; a line for each step with seconds of the
-/// clock and of the processor.
+/// in, changes where they lead and removes them; a line for each step with seconds of the clock and of
+/// the processor.
 @Loop enum KernelBench {
   static func run(_ arguments: [String]) {
     let gateways = arguments.dropFirst().compactMap { IPAddress($0) }
@@ -19,19 +19,26 @@ import RouterService
       let prefixes = (0..<count).map {
         IPPrefix(.v4(IPv4Address(rawValue: 0x1000_0000 + $0 << 8)), length: 24)
       }
-      let (half, one) = (prefixes[..<(prefixes.count / 2)], [gateways[0]])
-      try step("install", prefixes.count) {
-        for prefix in prefixes { kernel.set(prefix, .nextHops(one)) }
+      let half = prefixes[..<(prefixes.count / 2)]
+      let (both, one, other) = (gateways, [gateways[0]], Array(gateways.dropFirst()))
+      func lead(_ some: ArraySlice<IPPrefix>, to hops: [IPAddress]) throws {
+        for prefix in some { kernel.set(prefix, .nextHops(hops)) }
         try kernel.flush()
       }
-      try step("replace", half.count) {
-        for prefix in half { kernel.set(prefix, .nextHops(gateways)) }
-        try kernel.flush()
-      }
-      try step("lose-next-hop", half.count) {
-        for prefix in half { kernel.set(prefix, .nextHops(Array(gateways.dropLast()))) }
-        try kernel.flush()
-      }
+      try step("install", prefixes.count) { try lead(prefixes[...], to: one) }
+      try step("replace", half.count) { try lead(half, to: both) }
+      // The group that they share changes where it stands: one request, whatever their number.
+      try step("lose-next-hop", half.count) { try lead(half, to: other) }
+      try step("regain-next-hop", half.count) { try lead(half, to: both) }
+      // As when a link fails: the way to a next hop is another, and no route is touched.
+      let detour = Route(
+        destination: IPPrefix(gateways[0], length: gateways[0].bitWidth), gateway: gateways[1])
+      try Netlink().addRoute(detour)
+      try step("move-next-hop", prefixes.count) { _ = try kernel.nextHopsMayHaveChanged() }
+      try Netlink().deleteRoute(detour)
+      try step("move-it-back", prefixes.count) { _ = try kernel.nextHopsMayHaveChanged() }
+      // To where others lead already, so one by one.
+      try step("join-others", half.count) { try lead(half, to: one) }
       try step("audit", prefixes.count) { try kernel.audit() }
       // One by one: some of a next hop's routes go, others stay.
       let odd = prefixes[half.endIndex...].enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
@@ -66,8 +73,6 @@ import RouterService
   }
 
   private static func seconds(_ duration: Duration) -> Double {
-    Double(
-      duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000)
-      / 1000
+    Double(duration / .microseconds(1)) / 1_000_000
   }
 }
