@@ -95,10 +95,11 @@ import NetTypes
       handler?(.opened(local.address))
     }
     if registration != nil, readiness.contains(.writable) { flush() }
-    receive()
+    receive(untilEnd: !readiness.isDisjoint(with: [.peerClosed, .hangUp, .error]))
   }
 
-  private func receive() {
+  /// - Parameter untilEnd: The end is to be met, after whatever is there.
+  private func receive(untilEnd: Bool) {
     while registration != nil {
       var failed = false
       let bytes = [UInt8](unsafeUninitializedCapacity: 65536) { buffer, count in
@@ -109,6 +110,8 @@ import NetTypes
       if failed { return fail() }
       if bytes.isEmpty { return }
       handler?(.received(bytes))
+      // Less than was asked for is all there is; the next edge tells of more. epoll(7).
+      if bytes.count < 65536, !untilEnd { return }
     }
   }
 
