@@ -96,7 +96,7 @@ struct AttributeDecoder {
   }
 
   private mutating func decodeValue(type: UInt8, value: ArraySlice<UInt8>) -> AttributeError? {
-    let length = "length \(value.count)"
+    var length: String { "length \(value.count)" }
     var reader = ByteReader(value)
     let isOneWord = value.count == 4
     switch type {

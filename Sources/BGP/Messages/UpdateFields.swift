@@ -1,31 +1,30 @@
 /// Where the three fields of an UPDATE lie in its message. RFC 4271 §4.3.
 struct UpdateFields {
-  var withdrawn: ArraySlice<UInt8>
-  var attributes: ArraySlice<UInt8>
-  var announced: ArraySlice<UInt8>
+  let withdrawn: Range<Int>
+  let attributes: Range<Int>
+  let announced: Range<Int>
 
   /// Nil where the lengths do not add up.
   /// - Parameter frame: The whole message, header included.
-  init?(_ frame: ArraySlice<UInt8>) {
-    let start = frame.startIndex + Message.headerLength
-    guard frame.endIndex - start >= 4 else { return nil }
+  init?(_ frame: Span<UInt8>) {
+    let start = Message.headerLength
+    guard frame.count >= start + 4 else { return nil }
     let withdrawnEnd = start + 2 + (Int(frame[start]) << 8 | Int(frame[start + 1]))
-    guard withdrawnEnd + 2 <= frame.endIndex else { return nil }
+    guard withdrawnEnd + 2 <= frame.count else { return nil }
     let attributesEnd =
       withdrawnEnd + 2 + (Int(frame[withdrawnEnd]) << 8 | Int(frame[withdrawnEnd + 1]))
-    guard attributesEnd <= frame.endIndex else { return nil }
-    withdrawn = frame[start + 2..<withdrawnEnd]
-    attributes = frame[withdrawnEnd + 2..<attributesEnd]
-    announced = frame[attributesEnd...]
+    guard attributesEnd <= frame.count else { return nil }
+    withdrawn = start + 2..<withdrawnEnd
+    attributes = withdrawnEnd + 2..<attributesEnd
+    announced = attributesEnd..<frame.count
   }
 
   /// Goes through the IPv4 routes of a field. False, and nothing more read, if one is malformed.
   /// - Parameter identified: Each is preceded by its path identifier. RFC 7911 §3.
   @inline(__always)
   static func forEachRoute(
-    _ field: ArraySlice<UInt8>, identified: Bool, _ body: (IPv4PrefixKey, UInt32) -> Void
+    _ octets: Span<UInt8>, identified: Bool, _ body: (IPv4PrefixKey, UInt32) -> Void
   ) -> Bool {
-    let octets = field.span
     var index = 0
     var identifier: UInt32 = 0
     while index < octets.count {

@@ -14,8 +14,8 @@ package struct AttributeID: Hashable, Sendable {
 /// the decision compares: what a peer sends is found by its octets, before anything is decoded.
 struct AttributeTable: Sendable {
   private struct Entry: Sendable {
+    // First what every UPDATE that comes in looks at: it shares a line of the cache.
     var bytes: [UInt8] = []
-    var metrics = PathMetrics()
     var hash: UInt32 = 0
     var uses: UInt32 = 1
     /// Of these, paths of the Adj-RIBs-In.
@@ -29,6 +29,7 @@ struct AttributeTable: Sendable {
     var sendable: UInt8 = 0
     /// The kinds of session on which exactly `bytes` were received and found well-formed.
     var received: UInt8 = 0
+    var metrics = PathMetrics()
   }
 
   /// The entry at 0 is never given out.
@@ -60,7 +61,7 @@ struct AttributeTable: Sendable {
   mutating func intern(_ attributes: PathAttributes) -> AttributeID {
     let (bytes, suffix) = attributes.stored()
     assert(PathAttributes(stored: bytes, suffix: suffix) == attributes, "stored with a loss")
-    let hash = Self.hash(bytes[...], seed)
+    let hash = bytes.span.hash(seed)
     let known = index.find(hash) {
       entries[$0].bytes == bytes && Int(entries[$0].suffix) == suffix
     }
@@ -69,9 +70,8 @@ struct AttributeTable: Sendable {
       return AttributeID(rawValue: UInt32(known))
     }
     let entry = Entry(
-      bytes: bytes, metrics: PathMetrics(attributes), hash: hash,
-      hop: nextHops.addSet(through: attributes.nextHop), suffix: UInt8(suffix),
-      sendable: attributes.sendable)
+      bytes: bytes, hash: hash, hop: nextHops.addSet(through: attributes.nextHop),
+      suffix: UInt8(suffix), sendable: attributes.sendable, metrics: PathMetrics(attributes))
     let position: Int
     if let reused = free.popLast() {
       position = Int(reused)
@@ -118,12 +118,6 @@ struct AttributeTable: Sendable {
     }
     release(id)
   }
-
-  private static func hash(_ bytes: ArraySlice<UInt8>, _ seed: UInt64) -> UInt32 {
-    var hash = seed
-    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    return UInt32(truncatingIfNeeded: hash.mixed)
-  }
 }
 
 extension AttributeTable {
@@ -134,11 +128,10 @@ extension AttributeTable {
   }
 
   /// The set that exactly these octets stood for before, on a session of the same kind.
-  func find(received bytes: ArraySlice<UInt8>, _ options: CodecOptions) -> AttributeID? {
+  func find(received bytes: Span<UInt8>, _ options: CodecOptions) -> AttributeID? {
     guard let kind = Self.kind(options) else { return nil }
-    let hash = Self.hash(bytes, seed)
-    let known = index.find(hash) {
-      entries[$0].received & kind != 0 && entries[$0].bytes[...] == bytes
+    let known = index.find(bytes.hash(seed)) {
+      entries[$0].received & kind != 0 && bytes.isEqual(to: entries[$0].bytes)
     }
     return known.map { AttributeID(rawValue: UInt32($0)) }
   }
@@ -161,11 +154,10 @@ extension AttributeTable {
   }
 
   /// Remembers that `bytes` were received without error and mean `id`.
-  mutating func note(received bytes: ArraySlice<UInt8>, _ options: CodecOptions, as id: AttributeID)
-  {
+  mutating func note(received bytes: Span<UInt8>, _ options: CodecOptions, as id: AttributeID) {
     let position = Int(id.rawValue)
     guard let kind = Self.kind(options), entries[position].suffix == 0,
-      entries[position].bytes.elementsEqual(bytes)
+      bytes.isEqual(to: entries[position].bytes)
     else { return }
     entries[position].received |= kind
   }

@@ -8,13 +8,13 @@ struct UpdateGroup: Sendable {
   /// What the export rules and the encoding depend on.
   struct Key: Equatable, Sendable {
     /// Without what concerns one neighbour alone.
-    var settings: ResolvedNeighbor
+    @Shared var settings: ResolvedNeighbor
     var own: OwnNextHops
     var families: [AddressFamily]
     var options: CodecOptions
 
     init(_ peer: ResolvedNeighbor, _ own: OwnNextHops, _ negotiated: Negotiated) {
-      settings = peer
+      var settings = peer
       settings.address = .v4(.any)
       settings.port = 0
       settings.peerGroup = nil
@@ -31,6 +31,7 @@ struct UpdateGroup: Sendable {
       settings.shutdownMessage = nil
       settings.allowOwnAS = 0
       settings.isDynamic = false
+      _settings = Shared(wrappedValue: settings)
       self.own = own
       families = negotiated.families
       options = negotiated.options

@@ -33,7 +33,7 @@ struct Peer: Sendable {
   }
 
   let index: PeerIndex
-  var settings: ResolvedNeighbor
+  @Shared var settings: ResolvedNeighbor
   var slots: [Slot] = []
   var nextSlot = 0
   /// When the peer has to have shown which of two connections it keeps.
@@ -42,7 +42,7 @@ struct Peer: Sendable {
   var successor: Int?
   var restart: Restart?
   /// Of the present or the last established session.
-  var negotiated: Negotiated?
+  @Shared var negotiated: Negotiated?
   var endOfRIBReceived: Set<AddressFamily> = []
   /// Who is told the same; nil while it is not established.
   var group: Int?
@@ -76,7 +76,8 @@ struct Peer: Sendable {
 
   init(index: PeerIndex, settings: ResolvedNeighbor, at now: Instant) {
     self.index = index
-    self.settings = settings
+    _settings = Shared(wrappedValue: settings)
+    _negotiated = Shared(wrappedValue: nil)
     lastChange = now
   }
 

@@ -8,7 +8,7 @@ struct Selection: Sendable {
   /// What has been decided.
   var batch = RouteBatch()
   /// Where the last route of a single path went; neighbours in the table often go the same way.
-  private var last: (peer: PeerIndex, attributes: AttributeID, handle: RouteBatch.Handle)?
+  private var last: (peer: PeerIndex, hop: NextHopIndex, handle: RouteBatch.Handle)?
 
   init(process: DecisionProcess, sources: [PathSource]) {
     self.process = process
@@ -18,13 +18,13 @@ struct Selection: Sendable {
   fileprivate mutating func report<Key>(
     _ key: Key, single path: RouteTable<Key>.Path, _ attributes: AttributeTable
   ) {
-    if let last, last.peer == path.peer, last.attributes == path.attributes {
+    let hop = attributes.hop(of: path.attributes)
+    if let last, last.peer == path.peer, last.hop == hop {
       return batch.append(key.prefix, last.handle)
     }
-    let hop = attributes.hop(of: path.attributes)
     let handle = batch.intern(
       route(path.peer, hop == .none ? [] : [attributes.nextHops.address(of: hop)]))
-    last = (path.peer, path.attributes, handle)
+    last = (path.peer, hop, handle)
     batch.append(key.prefix, handle)
   }
 

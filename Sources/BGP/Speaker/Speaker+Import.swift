@@ -11,78 +11,81 @@ extension Speaker {
   mutating func importUpdates(
     _ address: IPAddress, _ position: Int, _ now: Instant
   ) throws(NotificationMessage) -> Bool {
-    if peers[address]?.importTerms == 0 {
-      nextImportTerms += 1
-      peers[address]?.importTerms = nextImportTerms
-    }
-    guard let peer = peers[address], peer.settings.importPolicy.isEmpty,
-      peer.slots[position].session.state.name == .established,
-      let negotiated = peer.slots[position].session.state.negotiated,
+    // Taken out for the while: in its place among the others every change of it costs a copy.
+    guard var peer = peers.removeValue(forKey: address) else { return false }
+    defer { peers[address] = peer }
+    guard peer.settings.importPolicy.isEmpty,
+      case .established(let negotiated, _, _) = peer.slots[position].session.state,
       negotiated.families.contains(.ipv4)
     else { return false }
+    if peer.importTerms == 0 {
+      nextImportTerms += 1
+      peer.importTerms = nextImportTerms
+    }
     var framer = MessageFramer()
-    // The tables change beside the buffer, so that it is taken out of them, not copied.
-    exchangeFramer(address, position, &framer)
-    defer { exchangeFramer(address, position, &framer) }
+    swap(&framer, &peer.slots[position].framer)
+    let (options, local) = (negotiated.options, peer.slots[position].local)
     var updates: UInt64 = 0
-    var change = 0
     defer {
+      swap(&framer, &peer.slots[position].framer)
       if updates > 0 {
-        peers[address]?.counters.messagesReceived += updates
-        peers[address]?.counters.updatesReceived += updates
-        peers[address]?.prefixCounts[.ipv4] += change
-        peers[address]?.slots[position].session.heard(at: now)
+        peer.counters.messagesReceived += updates
+        peer.counters.updatesReceived += updates
+        peer.slots[position].session.heard(at: now)
       }
     }
+    let limit = peer.settings.maximumPrefixes?.count ?? .max
     while let frame = try framer.nextUpdate() {
-      guard importUpdate(frame, peer, negotiated.options, &change) else {
+      var change = 0
+      guard importUpdate(frame, peer, local, options, &change) else {
         framer.putBack(frame)
         break
       }
       updates += 1
-      if let limit = peer.settings.maximumPrefixes?.count, peer.prefixCounts[.ipv4] + change > limit
-      {
-        break
-      }
+      peer.prefixCounts[.ipv4] += change
+      if peer.prefixCounts[.ipv4] > limit { break }
     }
     return updates > 0
   }
 
-  private mutating func exchangeFramer(
-    _ address: IPAddress, _ position: Int, _ framer: inout MessageFramer
-  ) {
-    guard var peer = peers.removeValue(forKey: address) else { return }
-    swap(&peer.slots[position].framer, &framer)
-    peers[address] = peer
-  }
-
   /// False, and nothing done, if the message is not of the simple kind.
   private mutating func importUpdate(
-    _ frame: ArraySlice<UInt8>, _ peer: Peer, _ options: CodecOptions, _ change: inout Int
+    _ frame: ArraySlice<UInt8>, _ peer: Peer, _ local: IPAddress?, _ options: CodecOptions,
+    _ change: inout Int
   ) -> Bool {
-    guard let fields = UpdateFields(frame) else { return false }
+    let octets = frame.span
+    guard let fields = UpdateFields(octets) else { return false }
     // An announcement without attributes is an error, and a message of neither is End-of-RIB.
     if fields.attributes.isEmpty, !fields.announced.isEmpty || fields.withdrawn.isEmpty {
       return false
     }
     let identified = options.addPathReceive.contains(.ipv4)
+    let withdrawn = octets.extracting(fields.withdrawn)
+    let announced = octets.extracting(fields.announced)
     var imported = AttributeID.none
     if !fields.attributes.isEmpty {
-      guard !fields.announced.isEmpty, let received = internReceived(fields.attributes, options)
-      else { return false }
-      defer { attributes.release(received.id) }
-      imported = accept(received.id, received.decoded, from: peer)
+      let received = octets.extracting(fields.attributes)
+      guard !announced.isEmpty else { return false }
+      let known = attributes.find(received: received, options)
+      if let known, attributes.isAccepted(known, under: peer.importTerms) {
+        attributes.retain(known)
+        imported = known
+      } else {
+        let bytes = frame.dropFirst(fields.attributes.lowerBound).prefix(fields.attributes.count)
+        guard let accepted = accept(known, bytes, from: peer, local, options) else { return false }
+        imported = accepted
+      }
     }
     defer { attributes.release(imported) }
     // Everything is looked at before anything is changed.
-    guard UpdateFields.forEachRoute(fields.withdrawn, identified: identified, { _, _ in }),
-      UpdateFields.forEachRoute(fields.announced, identified: identified, { _, _ in })
+    guard UpdateFields.forEachRoute(withdrawn, identified: identified, { _, _ in }),
+      UpdateFields.forEachRoute(announced, identified: identified, { _, _ in })
     else { return false }
     var difference = 0
-    _ = UpdateFields.forEachRoute(fields.withdrawn, identified: identified) { key, identifier in
+    _ = UpdateFields.forEachRoute(withdrawn, identified: identified) { key, identifier in
       if ipv4.dropPath(of: peer.index, key, identifier, &attributes, &dirty4) { difference -= 1 }
     }
-    _ = UpdateFields.forEachRoute(fields.announced, identified: identified) { key, identifier in
+    _ = UpdateFields.forEachRoute(announced, identified: identified) { key, identifier in
       if imported == .none {
         if ipv4.dropPath(of: peer.index, key, identifier, &attributes, &dirty4) { difference -= 1 }
       } else if ipv4.setPath(of: peer.index, key, identifier, imported, &attributes, &dirty4) {
@@ -93,39 +96,34 @@ extension Speaker {
     return true
   }
 
-  /// Attributes as they were received, with one more use, and decoded if that was needed; nil if
-  /// there is anything in them that the simple way does not know, an error among it.
-  private mutating func internReceived(
-    _ bytes: ArraySlice<UInt8>, _ options: CodecOptions
-  ) -> (id: AttributeID, decoded: PathAttributes?)? {
-    if let known = attributes.find(received: bytes, options) {
-      attributes.retain(known)
-      return (known, nil)
-    }
-    var decoder = AttributeDecoder(options: options)
-    var reader = ByteReader(bytes)
-    do { try decoder.decode(&reader) } catch { return nil }
-    guard decoder.errors.isEmpty, decoder.reach == nil, decoder.unreach == nil,
-      decoder.missing(classicRoutes: true).isEmpty
-    else { return nil }
-    let id = attributes.intern(decoder.attributes)
-    attributes.note(received: bytes, options, as: id)
-    return (id, decoder.attributes)
-  }
-
-  /// What import makes of received attributes, with one more use; none: they are not taken.
+  /// What import makes of attributes as they were received, with one more use (none: they are not
+  /// taken); nil if there is anything in them that the simple way does not know, an error among it.
+  /// - Parameter known: the set that they stood for before.
   private mutating func accept(
-    _ received: AttributeID, _ decoded: PathAttributes?, from peer: Peer
-  ) -> AttributeID {
-    if attributes.isAccepted(received, under: peer.importTerms) {
-      attributes.retain(received)
+    _ known: AttributeID?, _ bytes: ArraySlice<UInt8>, from peer: Peer, _ local: IPAddress?,
+    _ options: CodecOptions
+  ) -> AttributeID? {
+    let (received, decoded): (AttributeID, PathAttributes)
+    if let known {
+      attributes.retain(known)
+      (received, decoded) = (known, attributes[known])
+    } else {
+      var decoder = AttributeDecoder(options: options)
+      var reader = ByteReader(bytes)
+      do { try decoder.decode(&reader) } catch { return nil }
+      guard decoder.errors.isEmpty, decoder.reach == nil, decoder.unreach == nil,
+        decoder.missing(classicRoutes: true).isEmpty
+      else { return nil }
+      decoded = decoder.attributes
+      received = attributes.intern(decoded)
+      attributes.note(received: bytes.span, options, as: received)
+    }
+    let accepted = accepted(decoded, peer, local: local)
+    if accepted == decoded {
+      attributes.noteAccepted(received, under: peer.importTerms)
       return received
     }
-    let decoded = decoded ?? attributes[received]
-    guard let accepted = accepted(decoded, peer) else { return .none }
-    if accepted != decoded { return attributes.intern(accepted) }
-    attributes.noteAccepted(received, under: peer.importTerms)
-    attributes.retain(received)
-    return received
+    defer { attributes.release(received) }
+    return accepted.map { attributes.intern($0) } ?? AttributeID.none
   }
 }

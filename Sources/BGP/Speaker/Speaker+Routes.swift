@@ -16,9 +16,10 @@ extension Speaker {
       removePath(of: peer.index, prefix, update.withdrawnIdentifiers?[position] ?? 0)
     }
     guard let attributes = update.attributes else { return }
-    let accepted = accepted(attributes, peer)
+    let local = peer.established?.local
+    let accepted = accepted(attributes, peer, local: local)
     let context = PolicyContext(
-      peer: address, local: peer.established?.local,
+      peer: address, local: local,
       defaultLocalPreference: configuration.defaultLocalPreference)
     var shared: (attributes: PathAttributes, id: AttributeID)?
     for (position, prefix) in update.announced.enumerated()
@@ -44,7 +45,10 @@ extension Speaker {
 
   /// The attributes that a route from `peer` goes on with; nil: it is not taken. RFC 4271 §9.1.2
   /// (AS loop), §5.1.3 (our own next hop); RFC 4456 §8; RFC 8326 §4.2.
-  func accepted(_ attributes: PathAttributes, _ peer: Peer) -> PathAttributes? {
+  /// - Parameter local: our end of the peer's session.
+  func accepted(
+    _ attributes: PathAttributes, _ peer: Peer, local: IPAddress?
+  ) -> PathAttributes? {
     let own = configuration.localAS
     if attributes.asPath.contains(own), attributes.asPath.count(of: own) > peer.settings.allowOwnAS
     {
@@ -52,7 +56,7 @@ extension Speaker {
     }
     if attributes.originatorID == routerID { return nil }
     if attributes.clusterList.contains(configuration.clusterID ?? routerID) { return nil }
-    if let hop = attributes.nextHop, hop == peer.established?.local { return nil }
+    if let hop = attributes.nextHop, hop == local { return nil }
     guard let attributes = OnlyToCustomer.admitted(attributes, from: peer) else { return nil }
     guard attributes.localPreference != 0, attributes.communities.contains(.gracefulShutdown) else {
       return attributes
