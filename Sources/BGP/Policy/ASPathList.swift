@@ -3,6 +3,8 @@ import NetTypes
 /// `bgp as-path access-list`: patterns over the text of a path.
 package typealias ASPathList = PolicyList<PathExpression>
 
+extension PathExpression: PolicyCondition {}
+
 extension PolicyList where Condition == PathExpression {
   package func permits(_ path: ASPath) -> Bool {
     let text = Array(path.description.utf8)

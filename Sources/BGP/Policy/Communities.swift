@@ -17,7 +17,7 @@ extension CommunityValue {
   package var isEverything: Bool { false }
 }
 
-package enum CommunityCondition<Value: CommunityValue>: Hashable, Sendable {
+package enum CommunityCondition<Value: CommunityValue>: PolicyCondition {
   /// A standard list: all of these are there.
   case all([Value])
   /// An expanded list: a pattern over the communities' text.

@@ -1,6 +1,6 @@
 /// Rules by sequence number: the first that matches permits or denies, and what none matches is
 /// denied. Prefix lists, AS path lists and community lists are such lists.
-package struct PolicyList<Condition: Hashable & Sendable>: Equatable, Sendable {
+package struct PolicyList<Condition: PolicyCondition>: Equatable, Sendable {
   package struct Rule: Hashable, Sendable {
     /// 1 to 4294967295; no other rule of the list has it.
     package var sequence: UInt32
@@ -18,6 +18,7 @@ package struct PolicyList<Condition: Hashable & Sendable>: Equatable, Sendable {
   package var description: String?
   /// By sequence number.
   package private(set) var rules: [Rule] = []
+  private(set) var index = Condition.Index()
 
   package init() {}
 
@@ -37,8 +38,12 @@ package struct PolicyList<Condition: Hashable & Sendable>: Equatable, Sendable {
   ) {
     if sequence == nil, position(isPermitted, condition) != nil { return }
     let rule = Rule(sequence ?? nextSequence, isPermitted: isPermitted, condition)
+    defer { index.insert(rule) }
+    // Lists are written in sequence.
+    guard let last = rules.last, last.sequence >= rule.sequence else { return rules.append(rule) }
     let place = rules.firstIndex { $0.sequence >= rule.sequence } ?? rules.count
-    if place < rules.count, rules[place].sequence == rule.sequence {
+    if rules[place].sequence == rule.sequence {
+      index.remove(rules[place])
       rules[place] = rule
     } else {
       rules.insert(rule, at: place)
@@ -48,19 +53,23 @@ package struct PolicyList<Condition: Hashable & Sendable>: Equatable, Sendable {
   /// False if there is no such rule.
   package mutating func remove(sequence: UInt32) -> Bool {
     guard let place = rules.firstIndex(where: { $0.sequence == sequence }) else { return false }
-    rules.remove(at: place)
+    index.remove(rules.remove(at: place))
     return true
   }
 
   /// False if there is no such rule.
   package mutating func remove(permit isPermitted: Bool, _ condition: Condition) -> Bool {
     guard let place = position(isPermitted, condition) else { return false }
-    rules.remove(at: place)
+    index.remove(rules.remove(at: place))
     return true
   }
 
   private func position(_ isPermitted: Bool, _ condition: Condition) -> Int? {
     rules.firstIndex { $0.isPermitted == isPermitted && $0.condition == condition }
+  }
+
+  package static func == (a: Self, b: Self) -> Bool {
+    a.description == b.description && a.rules == b.rules
   }
 
   /// What the first rule that matches says; false if none does.

@@ -4,7 +4,9 @@ import NetTypes
 package typealias PrefixList = PolicyList<PrefixCondition>
 
 /// Prefixes inside one prefix, of some lengths: `10.0.0.0/8 ge 24 le 28`.
-package struct PrefixCondition: Hashable, Sendable {
+package struct PrefixCondition: PolicyCondition {
+  package typealias Index = PrefixListIndex
+
   package var prefix: IPPrefix
   /// The least length that matches.
   package var atLeast: UInt8?
@@ -39,8 +41,13 @@ package struct PrefixCondition: Hashable, Sendable {
 }
 
 extension PolicyList where Condition == PrefixCondition {
+  static var scanLimit: Int { 16 }
+
   /// A list of no rules holds every prefix, as in FRR.
   package func permits(_ prefix: IPPrefix) -> Bool {
-    isEmpty || permits { $0.matches(prefix) }
+    if isEmpty { return true }
+    // A few rules are looked through faster than one is found.
+    if rules.count <= Self.scanLimit { return permits { $0.matches(prefix) } }
+    return index.first(matching: prefix)?.isPermitted ?? false
   }
 }
