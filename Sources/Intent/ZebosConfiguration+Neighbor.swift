@@ -156,7 +156,9 @@ extension ZebosConfiguration {
       settings.activations[family] = isUsual == !negated ? nil : !negated
       if active == nil { settings.activations[family] = !negated }
     case "send-community": _ = statement.remainder()
-    case "soft-reconfiguration": _ = statement.take("inbound")
+    case "soft-reconfiguration":
+      try statement.need("inbound")
+      settings.keepsReceived = negated ? nil : true
     case "password":
       let text = negated ? statement.remainder() : try statement.word("a password")
       settings.password = negated ? nil : text
@@ -164,16 +166,21 @@ extension ZebosConfiguration {
     case "update-source":
       if negated {
         _ = statement.remainder()
-        settings.sourceAddress = nil
+        (settings.sourceAddress, settings.sourceInterface) = (nil, nil)
       } else {
-        let word = try statement.word("an address")
-        guard let address = IPAddress(word) else { throw statement.mistake("an address") }
-        settings.sourceAddress = address
+        let word = try statement.word("an address or an interface's name")
+        settings.sourceAddress = IPAddress(word)
+        // IFNAMSIZ, with its zero.
+        guard settings.sourceAddress != nil || word.utf8.count < 16 && !word.contains("/") else {
+          throw statement.mistake("an address or an interface's name of at most 15 octets")
+        }
+        settings.sourceInterface = settings.sourceAddress == nil ? word : nil
       }
     default:
       throw statement.mistake(
         "remote-as, peer-group, description, shutdown, passive, password, timers, next-hop-self, "
-          + "route-reflector-client, default-originate, update-source, ebgp-multihop, "
+          + "route-reflector-client, default-originate, update-source, soft-reconfiguration, "
+          + "ebgp-multihop, "
           + "maximum-prefix, prefix-list, filter-list, distribute-list, route-map, activate, bfd, "
           + "ttl-security, local-role, allowas-in or addpath")
     }

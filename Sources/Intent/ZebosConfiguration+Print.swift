@@ -24,7 +24,7 @@ extension ZebosConfiguration {
       lines.append(" bgp graceful-restart stalepath-time \(seconds)")
     }
     lines += Self.options(of: router)
-    lines += router.networks.filter(\.isIPv4).map { " network \($0)" }
+    lines += Self.networks(of: router, .ipv4).map { " \($0)" }
     lines += Self.redistributions(of: router, .ipv4).map { " \($0)" }
     for group in router.peerGroups {
       lines.append(" neighbor \(group.name) peer-group")
@@ -77,6 +77,14 @@ extension ZebosConfiguration {
     return lines.map { " \($0)" }
   }
 
+  private static func networks(
+    of router: RouterConfiguration, _ family: AddressFamily
+  ) -> [String] {
+    router.networks.filter { AddressFamily(of: $0) == family }.map { prefix in
+      "network \(prefix)" + (router.networkRouteMaps[prefix].map { " route-map \($0)" } ?? "")
+    }
+  }
+
   private static func redistributions(
     of router: RouterConfiguration, _ family: AddressFamily
   ) -> [String] {
@@ -94,7 +102,7 @@ extension ZebosConfiguration {
   ) -> [String] {
     var lines: [String] = []
     if family == .ipv6 {
-      lines += router.networks.filter { !$0.isIPv4 }.map { "network \($0)" }
+      lines += networks(of: router, family)
       lines += redistributions(of: router, family)
     }
     let subjects =
@@ -147,7 +155,9 @@ extension ZebosConfiguration {
         parts.append("timers connect \(timers.connectRetry.wholeSeconds)")
       }
     }
-    if let address = settings.sourceAddress { parts.append("update-source \(address)") }
+    if let source = settings.sourceAddress?.description ?? settings.sourceInterface {
+      parts.append("update-source \(source)")
+    }
     if let hops = settings.ebgpMultihop { parts.append("ebgp-multihop \(hops)") }
     if settings.nextHopSelf == true {
       parts.append("next-hop-self\(settings.forcesNextHopSelf == true ? " force" : "")")
@@ -161,6 +171,7 @@ extension ZebosConfiguration {
       parts.append(
         "local-role \(role.keyword)" + (settings.needsRole == true ? " strict-mode" : ""))
     }
+    if settings.keepsReceived == true { parts.append("soft-reconfiguration inbound") }
     if let count = settings.allowOwnAS { parts.append("allowas-in \(count)") }
     if let path = settings.addPath { parts += texts(path) }
     parts += policies(of: settings, .ipv4)

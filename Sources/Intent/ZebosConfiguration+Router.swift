@@ -164,7 +164,10 @@ extension ZebosConfiguration {
     if negated, !router.networks.contains(prefix) {
       throw statement.mistake("a network that is announced")
     }
+    var routeMap: String?
+    if statement.take("route-map") { routeMap = try statement.word("a route map's name") }
     router.networks.removeAll { $0 == prefix }
+    router.networkRouteMaps[prefix] = negated ? nil : routeMap
     if negated { return }
     // Those of IPv4 first, as they are printed.
     let place = prefix.isIPv4 ? router.networks.firstIndex { !$0.isIPv4 } : nil

@@ -48,19 +48,24 @@ package struct ZebosConfiguration: Equatable, Sendable {
   }
 
   /// Reads a whole text, or nothing of it.
-  package init(parsing text: String) throws(Mistake) {
+  package init(parsing text: String) throws(Mistake) { try merge(text) }
+
+  /// Applies a whole text on top of what stands, or nothing of it: `copy FILE running-config`.
+  package mutating func merge(_ text: String) throws(Mistake) {
+    var copy = self
     var context = Context.global
     var number = 0
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
       number += 1
       do throws(Mistake) {
-        try apply(String(line), in: &context)
+        try copy.apply(String(line), in: &context)
       } catch {
         var located = error
         located.line = number
         throw located
       }
     }
+    self = copy
   }
 
   /// Applies one statement; on a mistake nothing changes.

@@ -84,7 +84,8 @@ extension Shell.Answer {
   package var json: JSON {
     [
       "output": .string(output), "prompt": .string(prompt), "isOver": JSON(isOver),
-      "completions": JSON(completions),
+      "completions": JSON(completions), "log": JSON(log),
+      "isMonitoring": JSON(isMonitoring),
     ]
   }
 }

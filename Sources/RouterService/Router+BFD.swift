@@ -65,6 +65,7 @@ extension Router {
 
   private func pathChanged(_ path: BFDPath, _ change: BFDChange) {
     guard let peer = watchedPaths.first(where: { $0.value == path })?.key else { return }
+    tracePath(peer, change)
     let text = "neighbor \(peer) BFD \(change.from) -> \(change.to)"
     guard change.from == .up else {
       if change.to == .up { log.notice("\(text)") } else { log.debug("\(text)") }

@@ -25,9 +25,11 @@ extension Router {
   private func tell(_ address: IPAddress, _ resolution: NextHopResolver.Resolution) {
     switch resolution {
     case .reachable(let way):
+      traceNextHop(address, "reachable, metric \(way.cost)")
       drive(.nextHop(address, cost: way.cost))
     case .unreachable(let reason):
       log.notice("next hop \(address) cannot be reached: \(reason)")
+      traceNextHop(address, "unreachable, \(reason)")
       drive(.nextHop(address, cost: nil))
     }
   }
@@ -56,6 +58,7 @@ extension Router {
     guard speaker != nil, let kernel else { return }
     if heard.links {
       updateDiscovery()
+      updateSources()
       if speaker?.configuration.routerID == nil { reconfigure() }
     }
     if heard.links || heard.otherRoutes || heard.isOverrun {

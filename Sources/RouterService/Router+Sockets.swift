@@ -125,8 +125,14 @@ extension Router {
     return result
   }
 
+  private struct NoSource: Error, CustomStringConvertible {
+    var interface: String
+    var description: String { "update-source \(interface): found no address, expected one" }
+  }
+
   func connect(_ id: ConnectionID, _ target: ConnectionTarget) {
     do {
+      if let name = target.sourceInterface { throw NoSource(interface: name) }
       var opened: PeerConnection?
       try inNamespace {
         let socket = try Sockets.stream(for: target.address)

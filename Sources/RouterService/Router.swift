@@ -33,6 +33,12 @@ import NetTypes
   /// Called for each change of a session's state.
   package var onSessionChange: (@Loop (SessionChange) -> Void)?
 
+  /// What operators watch; off: nothing, at no cost.
+  package var debugging = SpeakerDebugging() { didSet { speaker?.debugging = debugging } }
+  /// Called for each line of debugging.
+  package var onDebug: (@Loop (String) -> Void)?
+  var debugBudget = DebugBudget()
+
   let log: Logger
   var speaker: Speaker?
   var listeners: [Listener] = []
@@ -48,6 +54,8 @@ import NetTypes
   var discoveryFailures: [String: String] = [:]
   /// The router at the other end of each.
   var heardRouters: [String: IPv6Address] = [:]
+  /// The addresses of interfaces that sessions are to come from.
+  var sources: [String: [IPAddress]] = [:]
   private var monitor: LinkMonitor?
   private(set) var own: Set<IPPrefix> = []
   private var events: [SpeakerEvent] = []
@@ -100,6 +108,7 @@ import NetTypes
     speaker = Speaker(
       configuration: inForce(configuration), policy: policy, restarting: isRestart,
       forwardingWasPreserved: isRestart || !options.installsRoutes, seed: seed)
+    speaker?.debugging = debugging
     drive(.start)
     for prefix in own.sorted() { drive(.originate(prefix)) }
     updateDiscovery()
@@ -231,10 +240,12 @@ extension Router {
     case .converged:
       attempt("remove old routes") { try kernel?.sweep() }
     case .notice(let peer, let text): tell(peer, text)
+    case .trace(let trace): self.trace(trace)
     }
   }
 
   private func install(_ batch: RouteBatch) {
+    if !debugging.topics.isDisjoint(with: [.kernel, .bestPath]) { traceRoutes(batch) }
     if kernel == nil, onRouteChange == nil { return }
     for (prefix, best) in batch {
       kernel?.set(prefix, best.flatMap { target(prefix, $0) })
@@ -243,7 +254,7 @@ extension Router {
   }
 
   /// What the kernel is to do with a prefix; nil: nothing.
-  private func target(_ prefix: IPPrefix, _ best: BestRoute) -> KernelRoutes.Target? {
+  func target(_ prefix: IPPrefix, _ best: BestRoute) -> KernelRoutes.Target? {
     if configuration.unprogrammed.contains(where: { $0.contains(prefix) }) { return nil }
     if best.origin != .local { return .nextHops(best.nextHops) }
     // What is announced out of the kernel's table is there already.
@@ -284,6 +295,7 @@ extension Router {
     auditTimer = Loop.after(delay) { [weak self] in
       guard let self, speaker != nil else { return }
       updateDiscovery()
+      updateSources()
       tendWatchedPaths()
       let begin = Loop.now
       attempt("audit routes") { try kernel?.audit() }
@@ -309,7 +321,7 @@ extension Router {
 
   /// The configuration with a router id, if there is an address to take it from.
   private func inForce(_ configuration: RouterConfiguration) -> RouterConfiguration {
-    var configuration = configuration
+    var configuration = withSources(configuration)
     configuration.hostName = configuration.hostName ?? HostName.own
     if configuration.routerID != nil { return configuration }
     // Keep the one we run with, if any: a new id resets every session.

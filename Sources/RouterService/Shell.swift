@@ -32,6 +32,10 @@ import NetTypes
     package var isOver = false
     /// Words that may stand at the end of the line, for Tab.
     package var completions: [String] = []
+    /// Lines of debugging since the last answer, to be shown before the output.
+    package var log: [String] = []
+    /// More of them may come.
+    package var isMonitoring = false
   }
 
   private enum Mode {
@@ -41,6 +45,12 @@ import NetTypes
 
   private let host: any ShellHost
   private var mode = Mode.user
+  /// `terminal monitor` was said.
+  private var isMonitoring = false
+  private var heard: [String] = []
+  private var unheard = 0
+  /// Lines that wait for a user who does not come for them.
+  static let heardLimit = 1000
 
   package init(_ host: any ShellHost) { self.host = host }
 
@@ -69,7 +79,17 @@ import NetTypes
       execute(line, &answer)
     }
     answer.prompt = prompt
+    if unheard > 0 { heard.append("% \(unheard) more lines were not kept") }
+    answer.log = heard
+    answer.isMonitoring = isMonitoring
+    (heard, unheard) = ([], 0)
     return answer
+  }
+
+  /// A line of debugging, for the user if this is one of the shells that asked.
+  package func hear(_ line: String) {
+    guard isMonitoring else { return }
+    if heard.count < Self.heardLimit { heard.append(line) } else { unheard += 1 }
   }
 
   private var grammar: ShellGrammar {
@@ -144,12 +164,25 @@ import NetTypes
         try host.save()
         return "Building configuration...\n[OK]\n"
       }
+    case .copy: return attempt { try copy(words[1]) }
     case .showRunning: return host.configuration.runningConfiguration
     case .showStartup: return attempt { try host.savedConfiguration() }
     case .showVersion: return "atoll edge, BGP-4 (RFC 4271)\n"
     case .nothing: break
+    case .monitor: isMonitoring = true
+    case .endMonitor: isMonitoring = false
+    case .showDebugging: return (host.router?.debugging ?? SpeakerDebugging()).text
     default: return withRouter { show(action, words, $0) }
     }
+    return ""
+  }
+
+  private func copy(_ path: String) throws -> String {
+    var configuration = host.configuration
+    try configuration.merge(try FileSystem.readText(path))
+    let problems = configuration.router?.validate() ?? []
+    if !problems.isEmpty { throw TextRouter.InvalidConfiguration(problems: problems) }
+    if configuration != host.configuration { try host.apply(configuration) }
     return ""
   }
 
@@ -165,6 +198,7 @@ import NetTypes
   private func show(_ action: ShellAction, _ words: [String], _ router: Router) -> String {
     switch action {
     case .clear, .clearSoft: return clear(action, words, router)
+    case .debug: return router.debugging.run(words)
     case .routeMaps: return ShellTables.routeMaps(router.policy, Self.name(words, after: 2))
     case .prefixLists:
       let isIPv4 = words.dropFirst().first == "ip"

@@ -49,6 +49,9 @@ extension ShellGrammar {
     ("exit", "Leave this mode", .exit), ("quit", "Leave this mode", .exit),
     ("logout", "Leave the shell", .exit), ("terminal length NUMBER", "Lines of a page", .nothing),
     ("terminal no length", "Lines of a page", .nothing),
+    ("terminal monitor", "Show lines of debugging here", .monitor),
+    ("terminal no monitor", "Show them no more", .endMonitor),
+    ("no terminal monitor", "Show them no more", .endMonitor),
   ]
 
   static let show: Patterns =
@@ -107,7 +110,9 @@ extension ShellGrammar {
       ("write file", "Save the running configuration", .write),
       ("write terminal", "What is in force", .showRunning),
       ("copy running-config startup-config", "Save the running configuration", .write),
+      ("copy WORD running-config", "Apply a file, whole or not at all", .copy),
     ]
+    + debugging
     + ["clear ip bgp", "clear bgp"].flatMap { head in
       ["*", "A.B.C.D"].flatMap { who -> Patterns in
         [

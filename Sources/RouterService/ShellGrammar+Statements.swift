@@ -60,6 +60,7 @@ extension ShellGrammar {
   static let familyStatements: Patterns =
     [
       ("network A.B.C.D/M", "Announce a prefix", .statement),
+      ("network A.B.C.D/M route-map WORD", "Announce a prefix as a route map has it", .statement),
       ("maximum-paths NUMBER", "Equal paths used together", .statement),
       ("maximum-paths ibgp NUMBER", "Equal internal paths used together", .statement),
     ]
@@ -120,6 +121,7 @@ extension ShellGrammar {
       ("route-reflector-client", "Reflect routes to and from it"),
       ("default-originate", "Announce the default route"),
       ("update-source A.B.C.D", "The session's local address"),
+      ("update-source WORD", "The interface that has the session's local address"),
       ("ebgp-multihop", "Allow an external neighbor beyond the link"),
       ("ebgp-multihop NUMBER", "Allow an external neighbor beyond the link"),
       ("ttl-security hops NUMBER", "The most hops its packets may have come"),
@@ -135,7 +137,7 @@ extension ShellGrammar {
       ("disable-addpath-rx", "Take one path a prefix"),
       ("maximum-prefix NUMBER", "Close the session beyond so many prefixes"),
       ("maximum-prefix NUMBER NUMBER", "Warn at so many percent"),
-      ("soft-reconfiguration inbound", "Always done"),
+      ("soft-reconfiguration inbound", "Keep what it announces as it came"),
       ("activate", "Exchange routes of the family"),
       ("send-community", "Always done"), ("send-community LINE", "Always done"),
     ]

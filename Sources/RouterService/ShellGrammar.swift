@@ -157,6 +157,9 @@ enum ShellAction: Sendable {
   case summary, routes, neighbors, advertised, learnt, kernelRoutes, bfd
   case routeMaps, prefixLists, asPathLists, communityLists
   case clear, clearSoft
+  /// A file, onto what is in force.
+  case copy
+  case debug, showDebugging, monitor, endMonitor
   /// A statement of the configuration.
   case statement
 }

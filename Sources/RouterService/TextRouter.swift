@@ -98,6 +98,9 @@ import Telemetry
     case (nil, let wanted?):
       let fresh = Router(
         configuration: wanted, policy: configuration.policy, options: options, log: log)
+      fresh.onDebug = { [weak self] line in
+        for shell in self?.shells.values.map({ $0 }) ?? [] { shell.hear(line) }
+      }
       try fresh.start()
       router = fresh
     case (let running?, nil):

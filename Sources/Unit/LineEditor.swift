@@ -9,8 +9,10 @@ import Linux
   init(complete: @escaping @Loop (String) async throws -> [String]) { self.complete = complete }
 
   /// Nil at the end of input.
+  /// - Parameter news: What is to be shown meanwhile, above the line; asked now and then.
   func read(
-    prompt: String, help: @Loop (String) async throws -> String
+    prompt: String, help: @Loop (String) async throws -> String,
+    news: @Loop () async throws -> String
   ) async throws -> String? {
     var saved = termios()
     tcgetattr(STDIN_FILENO, &saved)
@@ -32,7 +34,14 @@ import Linux
       cursor = line.count
     }
     draw()
-    while let byte = nextByte() {
+    while true {
+      while !hasInput(within: Self.newsInterval) {
+        let text = try await news()
+        if text.isEmpty { continue }
+        put("\r\u{1B}[K\(text)")
+        draw()
+      }
+      guard let byte = nextByte() else { return nil }
       switch byte {
       case 0x0a, 0x0d:
         put("\n")
@@ -67,7 +76,14 @@ import Linux
       }
       draw()
     }
-    return nil
+  }
+
+  private static let newsInterval: Int32 = 250
+
+  /// Whether there is something to read, or the end of it, in so many milliseconds.
+  private func hasInput(within milliseconds: Int32) -> Bool {
+    var input = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+    return poll(&input, 1, milliseconds) != 0
   }
 
   private func erase(_ line: inout [Character], _ cursor: Int) -> Int {

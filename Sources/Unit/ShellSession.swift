@@ -8,6 +8,7 @@ import Linux
   private let name = "\(getpid())"
   private var prompt = ""
   private var isOver = false
+  private var isMonitoring = false
 
   package init(_ router: RouterControl) { self.router = router }
 
@@ -34,7 +35,9 @@ import Linux
     while !isOver {
       let line: String?
       if isTerminal {
-        line = try await editor.read(prompt: prompt, help: { [self] in try await send($0 + "?") })
+        line = try await editor.read(
+          prompt: prompt, help: { [self] in try await send($0 + "?") },
+          news: { [self] in try await news() })
       } else {
         line = readLine()
         if let line { print(prompt + line) }
@@ -47,11 +50,18 @@ import Linux
     return true
   }
 
+  /// Lines of debugging that have come meanwhile; asked for only once some may.
+  private func news() async throws -> String {
+    isMonitoring ? try await send("") : ""
+  }
+
   private func send(_ line: String) async throws -> String {
     let answer = try await router.shell(line, session: name)
     prompt = answer["prompt"].string ?? prompt
     isOver = answer["isOver"].bool ?? false
-    return answer["output"].string ?? ""
+    isMonitoring = answer["isMonitoring"].bool ?? false
+    let log = answer["log"].elements.compactMap(\.string).map { $0 + "\n" }.joined()
+    return log + (answer["output"].string ?? "")
   }
 }
 

@@ -77,7 +77,7 @@ struct ChaosBench {
       for (prefix, best) in batch { locRIB[prefix] = best }
     // They read at once what they are sent.
     case .awaitDrain(let id): handle(.drained(id))
-    case .nextHops, .session, .converged, .notice: break
+    case .nextHops, .session, .converged, .notice, .trace: break
     }
   }
 

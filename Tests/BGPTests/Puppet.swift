@@ -11,6 +11,7 @@ struct Puppet {
   /// What the speaker has sent and the test has not looked at.
   var received: [Message] = []
   var notices: [String] = []
+  var traces: [SpeakerTrace] = []
   var changes: [SessionChange] = []
   var kernel: [IPPrefix: BestRoute] = [:]
   var connection: ConnectionID?
@@ -45,6 +46,7 @@ struct Puppet {
         }
       case .close(let id) where id == connection: isClosed = true
       case .notice(_, let text): notices.append(text)
+      case .trace(let trace): traces.append(trace)
       case .session(let change): changes.append(change)
       case .routes(let batch): for (prefix, best) in batch { kernel[prefix] = best }
       default: break

@@ -150,7 +150,7 @@ struct Simulation {
       // The sweep: what was not learnt again goes.
       let learnt = Set(speakers[address]?.routes.filter(\.isBest).map(\.prefix) ?? [])
       kernels[address] = kernels[address]?.filter { learnt.contains($0.key) }
-    case .notice: break
+    case .notice, .trace: break
     }
   }
 

@@ -1,4 +1,5 @@
 import BGP
+import Glibc
 import Intent
 import Linux
 import NetTypes
@@ -95,6 +96,32 @@ import Testing
     #expect(answer.output.hasPrefix("% "))
     #expect(answer.prompt == "edge[0](config-router)#")
     #expect(host.applied == 1)
+  }
+
+  @Test func `a file is copied onto what is in force, whole or not at all`() throws {
+    let path = "/tmp/atoll-copy-\(getpid())-\(UInt32.random(in: 0 ... .max)).conf"
+    defer { unlink(path) }
+    _ = run("en", "conf t", "router bgp 64512", "neighbor 10.0.0.1 remote-as 64512")
+    let before = host.configuration
+    try FileSystem.write("router bgp 64512\n network 10.1.0.0/24\n network nowhere\n", to: path)
+    #expect(
+      run("en", "copy \(path) running-config").output
+        == "% line 3: \"network nowhere\": expected a prefix without host bits, as 10.53.0.0/26\n")
+    #expect(host.configuration == before)
+    try FileSystem.write(
+      "router bgp 64512\n network 10.1.0.0/24 route-map m\n neighbor 10.0.0.1 update-source eth1\n"
+        + " neighbor 10.0.0.1 soft-reconfiguration inbound\n", to: path)
+    #expect(run("en", "copy \(path) running-config").output == "")
+    #expect(host.configuration.router?.neighbors.count == 1)
+    for line in [
+      " network 10.1.0.0/24 route-map m\n", " neighbor 10.0.0.1 update-source eth1\n",
+      " neighbor 10.0.0.1 soft-reconfiguration inbound\n",
+    ] { #expect(host.configuration.runningConfiguration.contains(line)) }
+    let again = try ZebosConfiguration(parsing: host.configuration.runningConfiguration)
+    #expect(again == host.configuration)
+    _ = run("en", "conf t", "router bgp 64512", "no network 10.1.0.0/24")
+    #expect(host.configuration.router?.networkRouteMaps == [:])
+    #expect(run("en", "copy /nowhere running-config").output.hasPrefix("% "))
   }
 
   @Test func `abbreviations reach statements and removals`() {

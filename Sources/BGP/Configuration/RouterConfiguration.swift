@@ -23,6 +23,8 @@ package struct RouterConfiguration: Equatable, Sendable {
   package var interfaceNeighbors: [InterfaceNeighbor] = []
   /// Prefixes that this speaker originates.
   package var networks: [IPPrefix] = []
+  /// The route maps that some of `networks` pass.
+  package var networkRouteMaps: [IPPrefix: String] = [:]
   /// Equal paths installed together; 1 switches multipath off.
   package var maximumPaths = 16
   /// The same of paths learnt within our AS; nil: as `maximumPaths`.
@@ -114,6 +116,8 @@ package struct NeighborSettings: Equatable, Sendable {
   package var exportPolicy: PolicyChain?
   /// The local address of the session.
   package var sourceAddress: IPAddress?
+  /// The interface to take that address from.
+  package var sourceInterface: String?
   /// Hops allowed to an external peer; nil: it must be on the link.
   package var ebgpMultihop: UInt8?
   package var maximumPrefixes: MaximumPrefixes?
@@ -133,6 +137,8 @@ package struct NeighborSettings: Equatable, Sendable {
   package var shutdownMessage: String?
   /// Times that our own AS may stand in a path that is accepted.
   package var allowOwnAS: Int?
+  /// Keep what the neighbour announces as it came, beside what policy made of it.
+  package var keepsReceived: Bool?
   /// The restart time told to this neighbour; nil: the router's. RFC 4724 §3.
   package var restartTime: Duration?
 
@@ -190,6 +196,8 @@ package struct ResolvedNeighbor: Equatable, Sendable {
   package var importPolicy: PolicyChain
   package var exportPolicy: PolicyChain
   package var sourceAddress: IPAddress?
+  /// The interface to take that address from.
+  package var sourceInterface: String?
   /// The interface that it was found on.
   package var interface: String?
   package var ebgpMultihop: UInt8?
@@ -202,6 +210,7 @@ package struct ResolvedNeighbor: Equatable, Sendable {
   package var bfd: BFDSettings?
   package var shutdownMessage: String?
   package var allowOwnAS: Int
+  package var keepsReceived: Bool
   package var restartTime: Duration
   /// Made by a connection from inside a listen range.
   package var isDynamic = false
@@ -240,7 +249,10 @@ extension RouterConfiguration {
       defaultOriginate: own.defaultOriginate ?? group.defaultOriginate ?? false,
       importPolicy: own.importPolicy ?? group.importPolicy ?? PolicyChain(),
       exportPolicy: own.exportPolicy ?? group.exportPolicy ?? PolicyChain(),
-      sourceAddress: own.sourceAddress ?? group.sourceAddress,
+      sourceAddress: own.sourceAddress
+        ?? (own.sourceInterface == nil ? group.sourceAddress : nil),
+      sourceInterface: own.sourceAddress == nil
+        ? own.sourceInterface ?? group.sourceInterface : nil,
       interface: neighbor.interface,
       ebgpMultihop: own.ebgpMultihop ?? group.ebgpMultihop,
       maximumPrefixes: own.maximumPrefixes ?? group.maximumPrefixes,
@@ -250,6 +262,7 @@ extension RouterConfiguration {
       ttlSecurityHops: own.ttlSecurityHops ?? group.ttlSecurityHops, bfd: own.bfd ?? group.bfd,
       shutdownMessage: own.shutdownMessage ?? group.shutdownMessage,
       allowOwnAS: own.allowOwnAS ?? group.allowOwnAS ?? 0,
+      keepsReceived: own.keepsReceived ?? group.keepsReceived ?? false,
       restartTime: own.restartTime ?? group.restartTime ?? gracefulRestart.restartTime)
   }
 

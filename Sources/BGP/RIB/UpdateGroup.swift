@@ -24,6 +24,8 @@ struct UpdateGroup: Sendable {
       settings.timers = SessionTimers()
       settings.importPolicy = PolicyChain()
       settings.sourceAddress = nil
+      settings.sourceInterface = nil
+      settings.keepsReceived = false
       settings.ebgpMultihop = nil
       settings.maximumPrefixes = nil
       settings.ttlSecurityHops = nil

@@ -82,6 +82,11 @@ extension Speaker {
       peers[address]?.counters.updatesSent += batch.messages
       peers[address]?.counters.bytesSent += UInt64(batch.writer.count)
       actions.append(.send(id, batch.writer.bytes))
+      if debugging.topics.contains(.updatesOut),
+        let options = peers[address]?.established?.session.state.negotiated?.options
+      {
+        traceSent(batch.writer.bytes, address, options)
+      }
       if peers[address]?.outbox.handOver(batch.writer.count) ?? false {
         actions.append(.awaitDrain(id))
       }

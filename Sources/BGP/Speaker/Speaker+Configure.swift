@@ -29,7 +29,10 @@ extension Speaker {
       }
       peers[address]?.settings = settings
       let filtersChanged = oldPolicy != newPolicy
-      if filtersChanged || previous.importPolicy != settings.importPolicy {
+      if !settings.keepsReceived { forgetReceived(address) }
+      if filtersChanged || previous.importPolicy != settings.importPolicy
+        || settings.keepsReceived && !previous.keepsReceived
+      {
         askForRefresh(address)
       }
     }
@@ -67,7 +70,12 @@ extension Speaker {
         continue
       }
       peers[address]?.settings = settings
-      if current.importPolicy != settings.importPolicy { askForRefresh(address) }
+      if !settings.keepsReceived { forgetReceived(address) }
+      if current.importPolicy != settings.importPolicy
+        || settings.keepsReceived && !current.keepsReceived
+      {
+        askForRefresh(address)
+      }
     }
   }
 
@@ -80,7 +88,7 @@ extension Speaker {
         removePath(of: .local, prefix)
       }
     }
-    for prefix in new { addLocalRoute(prefix) }
+    for prefix in new { addNetwork(prefix) }
   }
 }
 
@@ -92,7 +100,8 @@ extension ResolvedNeighbor {
       || needsRole != new.needsRole || ttlSecurityHops != new.ttlSecurityHops
       || shutdown != new.shutdown
       || passive != new.passive || password != new.password || timers != new.timers
-      || sourceAddress != new.sourceAddress || ebgpMultihop != new.ebgpMultihop
+      || sourceAddress != new.sourceAddress || sourceInterface != new.sourceInterface
+      || ebgpMultihop != new.ebgpMultihop
       || routeReflectorClient != new.routeReflectorClient || restartTime != new.restartTime
   }
 }

@@ -20,10 +20,12 @@ extension Speaker {
     switch action {
     case .connect:
       let id = makeConnectionID()
+      if debugging.topics.contains(.neighborEvents) { traceConnect(address) }
       connections[id] = (address, slot)
       withSlot(address, slot) { $0.begin(id, isInitiator: true) }
       let target = ConnectionTarget(
         address: address, port: peer.settings.port, source: peer.settings.sourceAddress,
+        sourceInterface: peer.settings.sourceInterface,
         password: peer.settings.password,
         timeToLive: peer.settings.timeToLive(localAS: configuration.localAS),
         minimumTimeToLive: peer.settings.minimumTimeToLive)
@@ -74,6 +76,7 @@ extension Speaker {
     peers[address]?.counters.bytesSent += UInt64(bytes.count)
     if case .update = message { peers[address]?.counters.updatesSent += 1 }
     actions.append(.send(id, bytes))
+    if !debugging.topics.isEmpty { traceSent(message, address) }
   }
 
   /// A second machine goes as soon as it has no connection; so does the first, if it lost.
@@ -95,9 +98,10 @@ extension Speaker {
     let name = peer.state.name
     guard name != peer.lastState else { return }
     // The comings and goings before Established are no news while a session is not up.
-    actions.append(
-      .session(
-        SessionChange(peer: address, from: peer.lastState, to: name, reason: peer.lastError)))
+    let change = SessionChange(
+      peer: address, from: peer.lastState, to: name, reason: peer.lastError)
+    actions.append(.session(change))
+    if debugging.topics.contains(.neighborEvents) { traceState(address, change) }
     if name == .established || peer.lastState == .established { peers[address]?.lastChange = now }
     peers[address]?.lastState = name
   }

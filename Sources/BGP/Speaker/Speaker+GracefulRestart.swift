@@ -62,6 +62,7 @@ extension Speaker {
   /// What was said on a connection that is gone.
   mutating func forgetSession(_ address: IPAddress) {
     forgetAnnounced(address)
+    forgetReceived(address)
     peers[address]?.endOfRIBReceived = []
     peers[address]?.needsFullTable = false
     peers[address]?.refreshesToEnd = []

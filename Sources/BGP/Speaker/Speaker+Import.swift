@@ -2,7 +2,7 @@ import NetTypes
 import Wire
 
 // The straight way in, for what makes up nearly all of a full table: IPv4 routes, in the fields that
-// RFC 4271 has for them, with attributes that are in order, under no import policy. Whatever else
+// RFC 4271 has for them, with attributes that are in order, under no import policy, while nobody keeps them or looks on. Whatever else
 // comes up is left to `apply`, which knows every case; both leave the tables alike.
 
 extension Speaker {
@@ -14,7 +14,8 @@ extension Speaker {
     // Taken out for the while: in its place among the others every change of it costs a copy.
     guard var peer = peers.removeValue(forKey: address) else { return false }
     defer { peers[address] = peer }
-    guard peer.settings.importPolicy.isEmpty,
+    guard peer.settings.importPolicy.isEmpty, !peer.settings.keepsReceived,
+      !debugging.topics.contains(.updatesIn),
       case .established(let negotiated, _, _) = peer.slots[position].session.state,
       negotiated.families.contains(.ipv4)
     else { return false }

@@ -27,8 +27,10 @@ extension Speaker {
     peers[address]?.refreshesToEnd = []
   }
 
-  /// Has the peer send its routes again, as after a change of import policy.
+  /// Has the peer's routes imported once more, as after a change of import policy: what is kept of
+  /// them, or what the peer sends again.
   mutating func askForRefresh(_ address: IPAddress) {
+    if importAgain(address) { return }
     guard let slot = peers[address]?.established,
       let negotiated = slot.session.state.negotiated, negotiated.peer.capabilities.routeRefresh
     else { return }
@@ -43,6 +45,7 @@ extension Speaker {
     let sendsEndOfRIB = peer.negotiated?.peer.capabilities.gracefulRestart != nil
     if sendsEndOfRIB, !peer.endOfRIBReceived.contains(family) { return }
     markStale(address, family)
+    received[address]?.markStale(family)
     let wait = configuration.gracefulRestart.stalePathTime
     peers[address]?.refreshes[family] = now.advanced(by: wait)
   }
@@ -51,6 +54,7 @@ extension Speaker {
   mutating func refreshEnds(_ address: IPAddress, _ family: AddressFamily) {
     guard peers[address]?.refreshes.removeValue(forKey: family) != nil else { return }
     dropPaths(address, family, staleOnly: true)
+    received[address]?.removeStale(family, &attributes)
   }
 
   /// RFC 7313 §4 wants a bound on how long stale routes stay without EoRR.

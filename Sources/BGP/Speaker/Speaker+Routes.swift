@@ -7,6 +7,7 @@ extension Speaker {
     else { return }
     for error in update.errors { notice(address, "\(update.routesInBrief): \(error)") }
     if let family = update.endOfRIB {
+      if debugging.topics.contains(.updatesIn) { traceReceived(update, address, reason: nil) }
       endOfRIB(address, family)
       return
     }
@@ -15,18 +16,31 @@ extension Speaker {
     where families.contains(AddressFamily(of: prefix)) {
       removePath(of: peer.index, prefix, update.withdrawnIdentifiers?[position] ?? 0)
     }
-    guard let attributes = update.attributes else { return }
-    let local = peer.established?.local
-    let accepted = accepted(attributes, peer, local: local)
-    let context = PolicyContext(
-      peer: address, local: local,
-      defaultLocalPreference: configuration.defaultLocalPreference)
+    if peer.settings.keepsReceived { keepReceived(update, from: address) }
+    let isWatched = debugging.topics.contains(.updatesIn)
+    guard let attributes = update.attributes else {
+      if isWatched { traceReceived(update, address, reason: nil) }
+      return
+    }
+    let accepted = accepted(attributes, peer, local: peer.established?.local)
+    if isWatched {
+      let reason = accepted == nil ? refusal(attributes, peer) : nil
+      traceReceived(update, address, reason: reason)
+    }
+    let context = importContext(peer)
     var shared: (attributes: PathAttributes, id: AttributeID)?
     for (position, prefix) in update.announced.enumerated()
     where families.contains(AddressFamily(of: prefix)) {
       let identifier = update.announcedIdentifiers?[position] ?? 0
       let imported = accepted.flatMap {
         policy.apply(peer.settings.importPolicy, to: prefix, $0, context)
+      }
+      if isWatched, accepted != nil {
+        if imported == nil {
+          traceDenied(prefix, address, "filter")
+        } else {
+          traceTaken(prefix, address)
+        }
       }
       guard let imported else {
         removePath(of: peer.index, prefix, identifier)
@@ -66,8 +80,31 @@ extension Speaker {
     return shutDown
   }
 
+  /// Why `accepted` takes nothing of these, in FRR's words.
+  private func refusal(_ attributes: PathAttributes, _ peer: Peer) -> String {
+    if attributes.asPath.contains(configuration.localAS),
+      attributes.asPath.count(of: configuration.localAS) > peer.settings.allowOwnAS
+    {
+      return "as-path contains our own AS"
+    }
+    if attributes.originatorID == routerID { return "originator is us" }
+    if attributes.clusterList.contains(configuration.clusterID ?? routerID) {
+      return "reflected from the same cluster"
+    }
+    if let hop = attributes.nextHop, hop == peer.established?.local {
+      return "nexthop is our own address"
+    }
+    return "OTC attribute, a route leak"
+  }
+
+  func importContext(_ peer: Peer) -> PolicyContext {
+    PolicyContext(
+      peer: peer.settings.address, local: peer.established?.local,
+      defaultLocalPreference: configuration.defaultLocalPreference)
+  }
+
   /// Puts a path in, or replaces the peer's earlier one; clears its stale mark.
-  private mutating func setPath(
+  mutating func setPath(
     of peer: PeerIndex, _ prefix: IPPrefix, _ identifier: UInt32, _ id: AttributeID
   ) {
     let isNew =
@@ -88,6 +125,17 @@ extension Speaker {
   private mutating func countPrefix(_ peer: PeerIndex, _ prefix: IPPrefix, _ change: Int) {
     guard let address = peerAddresses[Int(peer.rawValue)] else { return }
     peers[address]?.prefixCounts[AddressFamily(of: prefix)] += change
+  }
+
+  /// A prefix of a `network` statement, as its route map has it; one that is denied is not ours.
+  mutating func addNetwork(_ prefix: IPPrefix) {
+    guard let name = configuration.networkRouteMaps[prefix] else { return addLocalRoute(prefix) }
+    let context = PolicyContext(
+      source: .local, defaultLocalPreference: configuration.defaultLocalPreference)
+    guard let own = policy.apply(routeMap: name, to: prefix, PathAttributes(), context) else {
+      return removePath(of: .local, prefix)
+    }
+    addLocalRoute(prefix, own)
   }
 
   /// That of routes of our own which were given none, as with FRR: an import filter has to give more

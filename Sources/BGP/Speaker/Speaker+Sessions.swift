@@ -48,6 +48,7 @@ extension Speaker {
   /// Forgets a neighbour and its routes.
   mutating func removePeer(_ address: IPAddress, _ now: Instant) {
     stopPeer(address, .peerDeconfigured, now)
+    forgetReceived(address)
     guard let peer = peers.removeValue(forKey: address) else { return }
     peerAddresses[Int(peer.index.rawValue)] = nil
   }
@@ -166,6 +167,7 @@ extension Speaker {
         peers[address]?.counters.messagesReceived += 1
         peers[address]?.counters.received.count(message)
         if isEstablished(address, slot), message.showsChoice { noteChoice(address, position, now) }
+        if !debugging.topics.isEmpty { traceReceived(message, address) }
         if case .update(let update) = message, isEstablished(address, slot) {
           withSlot(address, slot) { $0.session.heard(at: now) }
           peers[address]?.counters.updatesReceived += 1

@@ -82,7 +82,11 @@ extension Speaker {
 
   /// Every path, by prefix, best first.
   package var routes: [RouteStatus] {
-    (statuses(\.ipv4) + statuses(\.ipv6)).sorted { a, b in
+    Self.ordered(statuses(\.ipv4) + statuses(\.ipv6))
+  }
+
+  private static func ordered(_ routes: [RouteStatus]) -> [RouteStatus] {
+    routes.sorted { a, b in
       if a.prefix != b.prefix { return a.prefix < b.prefix }
       if a.isBest != b.isBest { return a.isBest }
       if a.isMultipath != b.isMultipath { return a.isMultipath }
@@ -117,9 +121,33 @@ extension Speaker {
   }
 
   private func statuses<Key>(_ table: KeyPath<Speaker, RouteTable<Key>>) -> [RouteStatus] {
+    statuses(table, self[keyPath: table].indices)
+  }
+
+  /// The paths of some prefixes, each prefix's best first.
+  package func routes(of prefixes: [IPPrefix]) -> [RouteStatus] {
+    let found4 = prefixes.compactMap { $0.isIPv4 ? ipv4.find($0) : nil }
+    let found6 = prefixes.compactMap { $0.isIPv4 ? nil : ipv6.find($0) }
+    return Self.ordered(statuses(\.ipv4, found4) + statuses(\.ipv6, found6))
+  }
+
+  /// The prefixes at some places of a family's table, in no order; nil: there are no such places.
+  package func prefixes(_ family: AddressFamily, at places: Range<Int>) -> [IPPrefix]? {
+    func prefixes<Key>(_ table: RouteTable<Key>) -> [IPPrefix]? {
+      guard places.lowerBound < table.endIndex else { return nil }
+      return (places.lowerBound..<min(places.upperBound, table.endIndex)).compactMap { place in
+        table.firstPath(at: place) == 0 ? nil : table.prefix(at: place)
+      }
+    }
+    return family == .ipv4 ? prefixes(ipv4) : prefixes(ipv6)
+  }
+
+  private func statuses<Key>(
+    _ table: KeyPath<Speaker, RouteTable<Key>>, _ destinations: some Sequence<Int>
+  ) -> [RouteStatus] {
     let routes = self[keyPath: table]
     let sources = sources
-    return routes.indices.flatMap { destination -> [RouteStatus] in
+    return destinations.flatMap { destination -> [RouteStatus] in
       guard let prefix = routes.prefix(at: destination) else { return [] }
       let paths = routes.pathIndices(at: destination)
       let outcome = decision.decide(routes.candidates(paths, sources, attributes))

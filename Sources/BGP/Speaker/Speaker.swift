@@ -42,6 +42,11 @@ package struct Speaker: Sendable {
   /// Prefixes originated by events, beside the configured networks.
   var originated: [IPPrefix: PathAttributes] = [:]
 
+  /// What peers have announced, of those for whom it is kept.
+  var received: [IPAddress: ReceivedRoutes] = [:]
+  /// What operators watch.
+  package var debugging = SpeakerDebugging()
+
   var isStarted = false
   /// The instant of the event at hand.
   var clock = Instant.zero
@@ -150,7 +155,7 @@ package struct Speaker: Sendable {
     } else {
       actions.append(.converged)
     }
-    for prefix in configuration.networks { addLocalRoute(prefix) }
+    for prefix in configuration.networks { addNetwork(prefix) }
     for (_, settings) in configuration.resolvedNeighbors.sorted(by: { $0.key < $1.key }) {
       addPeer(settings, now)
     }

@@ -63,12 +63,16 @@ package enum SpeakerAction: Sendable {
   case converged
   /// Something that an operator may want to know, about one neighbour.
   case notice(IPAddress, String)
+  /// Something that `debugging` asks for.
+  case trace(SpeakerTrace)
 }
 
 package struct ConnectionTarget: Hashable, Sendable {
   package var address: IPAddress
   package var port: UInt16
   package var source: IPAddress?
+  /// The interface to take `source` from, while it has none.
+  package var sourceInterface: String?
   package var password: String?
   /// 1 to a directly connected external peer. RFC 4271 §5.1.3.
   package var timeToLive: UInt8
