@@ -85,7 +85,8 @@ extension Shell.Answer {
     [
       "output": .string(output), "prompt": .string(prompt), "isOver": JSON(isOver),
       "completions": JSON(completions), "log": JSON(log),
-      "isMonitoring": JSON(isMonitoring),
+      "isMonitoring": JSON(isMonitoring), "hasMore": JSON(hasMore),
+      "pageLength": JSON(pageLength),
     ]
   }
 }

@@ -189,11 +189,7 @@ import NetTypes
     return RouterStatus(
       localAS: configuration.localAS, routerID: speaker?.configuration.routerID, now: Loop.now,
       isRunning: speaker != nil, sessions: speaker?.sessions ?? [],
-      routes: routes.map { route in
-        RouterStatus.RouteEntry(
-          path: route, kernel: route.isBest ? kernel?.state(of: route.prefix) : nil,
-          nextHopProblem: route.attributes.nextHop.flatMap(nextHopProblem))
-      }, bfd: bfd.sessions)
+      routes: routes.map(entry), bfd: bfd.sessions)
   }
 
   /// What one neighbour was told.
@@ -202,6 +198,7 @@ import NetTypes
   ) -> [(prefix: IPPrefix, attributes: PathAttributes)] {
     speaker?.announced(to: neighbor) ?? []
   }
+
 }
 
 extension Router {

@@ -16,6 +16,14 @@ package struct RouterStatus: Sendable {
   /// BFD sessions, by peer.
   package var bfd: [BFDStatus] = []
 
+  /// How much each family's table holds.
+  package var sizes: [AddressFamily: Size] = [:]
+
+  package struct Size: Hashable, Sendable {
+    package var prefixes = 0
+    package var paths = 0
+  }
+
   package struct RouteEntry: Sendable {
     package var path: RouteStatus
     /// Of the best path; nil for the others, and for routes of our own without a blackhole.

@@ -36,6 +36,10 @@ import NetTypes
     package var log: [String] = []
     /// More of them may come.
     package var isMonitoring = false
+    /// The output goes on: `Shell.more` asks for it.
+    package var hasMore = false
+    /// Lines that a terminal is to show at once; 0: all.
+    package var pageLength = 0
   }
 
   private enum Mode {
@@ -49,6 +53,9 @@ import NetTypes
   private var isMonitoring = false
   private var heard: [String] = []
   private var unheard = 0
+  /// What is left of an answer.
+  private var rest: ShellPieces?
+  private var pageLength = 0
   /// Lines that wait for a user who does not come for them.
   static let heardLimit = 1000
 
@@ -70,20 +77,36 @@ import NetTypes
   /// words that complete it.
   package func run(_ line: String) -> Answer {
     var answer = Answer()
-    if line.hasSuffix("?") {
+    if line == Self.more {
+      continueAnswer(&answer)
+    } else if line.hasSuffix("?") {
       answer.output = help(String(line.dropLast()))
     } else if line.hasSuffix("\t") {
       let found = try? grammar.continuations(Self.words(String(line.dropLast()), keepingEnd: true))
       answer.completions = (found ?? []).map(\.text).filter { $0.first?.isLowercase ?? false }
     } else {
-      execute(line, &answer)
+      rest = execute(line, &answer)
+      continueAnswer(&answer)
     }
     answer.prompt = prompt
+    answer.pageLength = pageLength
     if unheard > 0 { heard.append("% \(unheard) more lines were not kept") }
     answer.log = heard
     answer.isMonitoring = isMonitoring
     (heard, unheard) = ([], 0)
     return answer
+  }
+
+  /// The line that asks for more of an answer: ACK. Another line gives the rest up.
+  package static let more = "\u{6}"
+
+  private func continueAnswer(_ answer: inout Answer) {
+    guard let text = rest?.turn() else {
+      rest = nil
+      return
+    }
+    answer.output = text
+    answer.hasMore = rest?.isOver == false
   }
 
   /// A line of debugging, for the user if this is one of the shells that asked.
@@ -129,21 +152,50 @@ import NetTypes
     }
   }
 
-  private func execute(_ line: String, _ answer: inout Answer) {
+  private func execute(_ line: String, _ answer: inout Answer) -> ShellPieces {
+    let isShow = Self.words(line).first { $0 != "do" }.map { "show".hasPrefix($0) } ?? false
+    do throws(ShellPipe.Mistake) {
+      if isShow, let (head, pipe) = try ShellPipe.split(line) {
+        return executeWhole(head, &answer).through(pipe)
+      }
+    } catch { return ShellPieces(error.text) }
+    return executeWhole(line, &answer)
+  }
+
+  private func executeWhole(_ line: String, _ answer: inout Answer) -> ShellPieces {
     var words = Self.words(line)
-    guard let first = words.first, !first.hasPrefix("!"), !first.hasPrefix("#") else { return }
+    guard let first = words.first, !first.hasPrefix("!"), !first.hasPrefix("#") else {
+      return ShellPieces("")
+    }
     if case .configuration = mode, first == "do" { words.removeFirst() }
     do throws(ShellGrammar.Mistake) {
       let (command, full) = try grammar.match(words)
-      answer.output = perform(command.action, full, &answer.isOver)
+      return perform(command.action, full, &answer.isOver)
     } catch {
-      answer.output = Self.text(error, line)
+      return ShellPieces(Self.text(error, line))
     }
   }
 
   private func perform(
     _ action: ShellAction, _ words: [String], _ isOver: inout Bool
-  ) -> String {
+  ) -> ShellPieces {
+    switch action {
+    case .clear, .clearSoft, .debug, .summary, .routes, .neighbors, .advertised, .learnt, .received,
+      .kernelRoutes, .bfd, .routeMaps, .prefixLists, .asPathLists, .communityLists:
+      guard let router = host.router else {
+        return ShellPieces("% BGP is not running: router bgp AS first\n")
+      }
+      switch action {
+      case .clear, .clearSoft: return ShellPieces(clear(action, words, router))
+      case .debug: return ShellPieces(router.debugging.run(words))
+      default: return show(action, words, router)
+      }
+    default: return ShellPieces(act(action, words, &isOver))
+    }
+  }
+
+  /// Whatever shows no table.
+  private func act(_ action: ShellAction, _ words: [String], _ isOver: inout Bool) -> String {
     switch action {
     case .enable: mode = .privileged
     case .disable: mode = .user
@@ -168,11 +220,11 @@ import NetTypes
     case .showRunning: return host.configuration.runningConfiguration
     case .showStartup: return attempt { try host.savedConfiguration() }
     case .showVersion: return "atoll edge, BGP-4 (RFC 4271)\n"
-    case .nothing: break
+    case .pageLength: pageLength = words.last.flatMap { Int($0) } ?? 0
     case .monitor: isMonitoring = true
     case .endMonitor: isMonitoring = false
     case .showDebugging: return (host.router?.debugging ?? SpeakerDebugging()).text
-    default: return withRouter { show(action, words, $0) }
+    default: break
     }
     return ""
   }
@@ -188,75 +240,6 @@ import NetTypes
 
   private func attempt(_ body: () throws -> String) -> String {
     do { return try body() } catch { return "% \(error)\n" }
-  }
-
-  private func withRouter(_ body: (Router) -> String) -> String {
-    guard let router = host.router else { return "% BGP is not running: router bgp AS first\n" }
-    return body(router)
-  }
-
-  private func show(_ action: ShellAction, _ words: [String], _ router: Router) -> String {
-    switch action {
-    case .clear, .clearSoft: return clear(action, words, router)
-    case .debug: return router.debugging.run(words)
-    case .routeMaps: return ShellTables.routeMaps(router.policy, Self.name(words, after: 2))
-    case .prefixLists:
-      let isIPv4 = words.dropFirst().first == "ip"
-      return ShellTables.prefixLists(
-        router.policy.prefixLists(isIPv4 ? .ipv4 : .ipv6), isIPv4 ? "ip" : "ipv6",
-        Self.name(words, after: 3))
-    case .asPathLists: return ShellTables.asPathLists(router.policy, Self.name(words, after: 3))
-    case .communityLists:
-      return ShellTables.communityLists(router.policy, Self.name(words, after: 3))
-    default: return showStatus(action, words, router)
-    }
-  }
-
-  private static func name(_ words: [String], after count: Int) -> String? {
-    words.count > count ? words[count] : nil
-  }
-
-  private func showStatus(_ action: ShellAction, _ words: [String], _ router: Router) -> String {
-    let isJSON = words.last == "json"
-    let address = words.lazy.compactMap { IPAddress($0) }.first
-    let status = router.status
-    let tables = ShellTables(status)
-    let json = ShellJSON(status, router.configuration)
-    switch action {
-    case .summary:
-      return isJSON
-        ? ShellJSON.text(ShellJSON.summary(status, router.configuration)) : tables.summary
-    case .routes:
-      do throws(ShellQuery.Mistake) {
-        let query = try ShellQuery(words)
-        let found = query.select(status.routes)
-        if query.isDetailed {
-          return isJSON ? ShellJSON.text(json.route(found)) : tables.route(found)
-        }
-        return isJSON ? ShellJSON.text(json.routes(found)) : tables.routes(found)
-      } catch {
-        return "% expected \(error.expected)\n"
-      }
-    case .neighbors:
-      let found = status.sessions.filter { address == nil || $0.peer == address }
-      if isJSON { return ShellJSON.text(ShellJSON.neighbors(found, status)) }
-      return tables.neighbors(address)
-    case .learnt:
-      let found = status.routes.filter { entry in
-        address.map { entry.path.origin == .peer($0) } ?? false
-      }
-      return isJSON ? ShellJSON.text(json.routes(found)) : tables.routes(found)
-    case .advertised:
-      guard let address else { return "" }
-      let told = router.announced(to: address)
-      return isJSON ? ShellJSON.text(json.advertised(told)) : tables.advertised(told)
-    case .kernelRoutes: return isJSON ? ShellJSON.text(json.kernelRoutes) : tables.kernelRoutes
-    case .bfd:
-      if isJSON { return ShellJSON.text(ShellJSON.bfd(status.bfd, at: status.now)) }
-      return words.last == "brief"
-        ? ShellTables.bfdBrief(status.bfd) : ShellTables.bfd(status.bfd, at: status.now)
-    default: return ""
-    }
   }
 
   private func clear(_ action: ShellAction, _ words: [String], _ router: Router) -> String {

@@ -47,8 +47,9 @@ extension ShellGrammar {
 
   static let shared: Patterns = [
     ("exit", "Leave this mode", .exit), ("quit", "Leave this mode", .exit),
-    ("logout", "Leave the shell", .exit), ("terminal length NUMBER", "Lines of a page", .nothing),
-    ("terminal no length", "Lines of a page", .nothing),
+    ("logout", "Leave the shell", .exit),
+    ("terminal length NUMBER", "Lines of a page; 0: all", .pageLength),
+    ("terminal no length", "Everything at once", .pageLength),
     ("terminal monitor", "Show lines of debugging here", .monitor),
     ("terminal no monitor", "Show them no more", .endMonitor),
     ("no terminal monitor", "Show them no more", .endMonitor),
@@ -56,10 +57,7 @@ extension ShellGrammar {
 
   static let show: Patterns =
     withJSON(
-      [
-        "show ip bgp", "show bgp", "show bgp ipv4", "show bgp ipv4 unicast", "show bgp ipv6",
-        "show bgp ipv6 unicast",
-      ].flatMap(tables) + [
+      heads.flatMap(tables) + [
         ("show ip route", "Routes of the kernel's table", .kernelRoutes),
         ("show ip route bgp", "Routes of the kernel's table", .kernelRoutes),
         ("show bfd peers", "Sessions that watch paths", .bfd),
@@ -78,27 +76,37 @@ extension ShellGrammar {
       ("show version", "The program's version", .showVersion),
     ]
 
+  private static let heads = [
+    "show ip bgp", "show ip bgp ipv4 unicast", "show ip bgp ipv6 unicast", "show bgp",
+    "show bgp ipv4", "show bgp ipv4 unicast", "show bgp ipv6", "show bgp ipv6 unicast",
+  ]
+
   private static func tables(_ head: String) -> Patterns {
     [
       (head, "All paths", .routes),
       ("\(head) A.B.C.D/M", "The paths of a prefix", .routes),
       ("\(head) A.B.C.D/M longer-prefixes", "A prefix and what is inside it", .routes),
       ("\(head) A.B.C.D", "The paths that an address takes", .routes),
+      ("\(head) community", "Paths with communities", .routes),
       ("\(head) community WORD", "Paths with a community", .routes),
+      ("\(head) community WORD exact-match", "Paths with a community and no other", .routes),
+      ("\(head) cidr-only", "Prefixes of other lengths than their classes had", .routes),
+      ("\(head) filter-list WORD", "Paths that an AS path list permits", .routes),
+      ("\(head) prefix-list WORD", "Prefixes that a list permits", .routes),
+      ("\(head) route-map WORD", "Paths that a route map permits", .routes),
       ("\(head) summary", "Neighbors and their states", .summary),
       ("\(head) neighbors", "Neighbors in detail", .neighbors),
       ("\(head) neighbors A.B.C.D", "One neighbor in detail", .neighbors),
       ("\(head) neighbors A.B.C.D advertised-routes", "What a neighbor was told", .advertised),
+      ("\(head) neighbors A.B.C.D received-routes", "What a neighbor has sent", .received),
       ("\(head) neighbors A.B.C.D routes", "What is taken from a neighbor", .learnt),
     ]
   }
 
   /// Each also with `json`, and one that takes a pattern.
   private static func withJSON(_ patterns: Patterns) -> Patterns {
-    patterns + patterns.map { ("\($0.0) json", $0.1, $0.2) } + [
-      ("show ip bgp regexp LINE", "Paths whose AS path has a pattern", .routes),
-      ("show bgp regexp LINE", "Paths whose AS path has a pattern", .routes),
-    ]
+    patterns + patterns.map { ("\($0.0) json", $0.1, $0.2) }
+      + heads.map { ("\($0) regexp LINE", "Paths whose AS path has a pattern", .routes) }
   }
 
   static let manage: Patterns =

@@ -153,8 +153,8 @@ struct ShellGrammar: Sendable {
 /// What a command does.
 enum ShellAction: Sendable {
   case enable, disable, configure, exit, end
-  case write, showStartup, showRunning, showVersion, nothing
-  case summary, routes, neighbors, advertised, learnt, kernelRoutes, bfd
+  case write, showStartup, showRunning, showVersion, pageLength
+  case summary, routes, neighbors, advertised, learnt, received, kernelRoutes, bfd
   case routeMaps, prefixLists, asPathLists, communityLists
   case clear, clearSoft
   /// A file, onto what is in force.

@@ -4,40 +4,62 @@ import Kubernetes
 import NetTypes
 
 extension ShellJSON {
-  /// `show ip bgp summary json`.
-  static func summary(_ status: RouterStatus, _ configuration: RouterConfiguration) -> JSON {
-    var peers: [String: JSON] = [:]
-    for session in status.sessions {
-      let isUp = session.state == .established
-      var peer: JSON = [
-        "remoteAs": JSON(Int(session.remoteAS.rawValue)),
-        "localAs": JSON(Int(status.localAS.rawValue)), "version": 4,
-        "msgRcvd": JSON(Int(session.counters.messagesReceived)),
-        "msgSent": JSON(Int(session.counters.messagesSent)), "outq": 0, "inq": 0,
-        "peerUptime": .string(isUp ? ShellTables.age(session.since, status.now) : "never"),
-        "peerUptimeMsec": JSON(isUp ? session.since.milliseconds(to: status.now) : 0),
-        "pfxRcd": JSON(session.prefixesReceived), "pfxSnt": JSON(session.prefixesSent),
-        "state": .string(session.isShutdown ? "Idle (Admin)" : session.state.rawValue),
-        "connectionsEstablished": JSON(Int(session.counters.established)),
-        "peerState": session.isShutdown ? "Admin" : "OK",
-        "idType": session.peer.isIPv4 ? "ipv4" : "ipv6",
-      ]
-      if session.isDynamic { peer["dynamicPeer"] = true }
-      if let description = session.description { peer["desc"] = .string(description) }
-      if let name = session.capabilities?.hostName?.host { peer["hostname"] = .string(name) }
-      peers["\(session.peer)"] = peer
+  /// `show bgp summary json`: each family apart, with the neighbors that exchange it.
+  static func summary(
+    _ status: RouterStatus, _ configuration: RouterConfiguration, _ families: [AddressFamily]
+  ) -> JSON {
+    let told = families.map { family in
+      (family, status.sessions.filter { $0.families.contains(family) })
     }
-    let failed = status.sessions.count { $0.state != .established }
-    let table: JSON = [
+    let shown = told.filter { !$1.isEmpty }
+    var json: JSON = [:]
+    for (family, sessions) in shown.isEmpty ? Array(told.prefix(1)) : shown {
+      json[family == .ipv4 ? "ipv4Unicast" : "ipv6Unicast"] = summary(
+        status, configuration, family, sessions)
+    }
+    return json
+  }
+
+  private static func summary(
+    _ status: RouterStatus, _ configuration: RouterConfiguration, _ family: AddressFamily,
+    _ sessions: [SessionStatus]
+  ) -> JSON {
+    var peers: [String: JSON] = [:]
+    for session in sessions { peers["\(session.peer)"] = peer(session, status, family) }
+    return [
       "routerId": .string(status.routerID.map(\.description) ?? "0.0.0.0"),
       "as": JSON(Int(status.localAS.rawValue)), "vrfId": 0, "vrfName": "default",
-      "ribCount": JSON(Set(status.routes.map(\.path.prefix)).count),
-      "peerCount": JSON(peers.count), "peers": JSON(peers), "failedPeers": JSON(failed),
+      "ribCount": JSON(status.sizes[family]?.prefixes ?? 0),
+      "peerCount": JSON(peers.count), "peers": JSON(peers),
+      "failedPeers": JSON(sessions.count { $0.state != .established }),
       "displayedPeers": JSON(peers.count), "totalPeers": JSON(peers.count),
-      "dynamicPeers": JSON(status.sessions.count(where: \.isDynamic)),
+      "dynamicPeers": JSON(sessions.count(where: \.isDynamic)),
       "bestPath": ["multiPathRelax": configuration.relaxesASPath ? "true" : "false"],
     ]
-    return ["ipv4Unicast": table]
+  }
+
+  private static func peer(
+    _ session: SessionStatus, _ status: RouterStatus, _ family: AddressFamily
+  ) -> JSON {
+    let isUp = session.state == .established
+    var peer: JSON = [
+      "remoteAs": JSON(Int(session.remoteAS.rawValue)),
+      "localAs": JSON(Int(status.localAS.rawValue)), "version": 4,
+      "msgRcvd": JSON(Int(session.counters.messagesReceived)),
+      "msgSent": JSON(Int(session.counters.messagesSent)), "outq": 0, "inq": 0,
+      "peerUptime": .string(isUp ? ShellTables.age(session.since, status.now) : "never"),
+      "peerUptimeMsec": JSON(isUp ? session.since.milliseconds(to: status.now) : 0),
+      "pfxRcd": JSON(session.familyPrefixes[family] ?? 0),
+      "pfxSnt": JSON(session.familySent[family] ?? 0),
+      "state": .string(session.isShutdown ? "Idle (Admin)" : session.state.rawValue),
+      "connectionsEstablished": JSON(Int(session.counters.established)),
+      "peerState": session.isShutdown ? "Admin" : "OK",
+      "idType": session.peer.isIPv4 ? "ipv4" : "ipv6",
+    ]
+    if session.isDynamic { peer["dynamicPeer"] = true }
+    if let description = session.description { peer["desc"] = .string(description) }
+    if let name = session.capabilities?.hostName?.host { peer["hostname"] = .string(name) }
+    return peer
   }
 
   /// `show ip bgp neighbors [X] json`.

@@ -16,28 +16,43 @@ struct ShellJSON {
 
   private static func family(_ address: IPAddress) -> JSON { address.isIPv4 ? "ipv4" : "ipv6" }
 
-  /// `show ip bgp json`.
-  func routes(_ entries: [RouterStatus.RouteEntry]) -> JSON {
-    var byPrefix: [String: [JSON]] = [:]
-    var shared: [IPPrefix: Int] = [:]
-    for entry in entries where entry.path.isMultipath { shared[entry.path.prefix, default: 0] += 1 }
-    var paths: [IPPrefix: [RouteStatus]] = [:]
-    for entry in entries { paths[entry.path.prefix, default: []].append(entry.path) }
-    for entry in entries {
-      let isShared = entry.path.isMultipath && shared[entry.path.prefix, default: 0] > 1
-      var json = line(entry, isShared: isShared)
-      if entry.path.isBest {
-        let reason = ShellTables.selectionReason(paths[entry.path.prefix] ?? [])
-        json["selectionReason"] = .string(reason)
-      }
-      byPrefix["\(entry.path.prefix)", default: []].append(json)
+  /// `show ip bgp json`: what stands before the routes, as FRR begins it.
+  var head: String {
+    """
+    {
+     "vrfId": 0,
+     "vrfName": "default",
+     "routerId": \(identifier.text),
+     "defaultLocPrf": \(configuration.defaultLocalPreference),
+     "localAS": \(status.localAS.rawValue),
+     "routes": {
+    """ + " "
+  }
+
+  static let foot = " }  }\n"
+
+  /// Some prefixes of the table.
+  func rows(_ entries: [RouterStatus.RouteEntry], isFirst: Bool) -> String {
+    var text = ""
+    var left = entries[...]
+    while let prefix = left.first?.path.prefix {
+      let paths = left.prefix { $0.path.prefix == prefix }
+      left = left.dropFirst(paths.count)
+      text += isFirst && text.isEmpty ? "" : ","
+      text += "\"\(prefix)\": \(JSON(lines(Array(paths))).text)\n"
     }
-    return [
-      "vrfId": 0, "vrfName": "default", "routerId": identifier,
-      "defaultLocPrf": JSON(Int(configuration.defaultLocalPreference)),
-      "localAS": JSON(Int(status.localAS.rawValue)),
-      "routes": JSON(byPrefix.mapValues { JSON($0) }),
-    ]
+    return text
+  }
+
+  private func lines(_ entries: [RouterStatus.RouteEntry]) -> [JSON] {
+    let isShared = entries.count(where: \.path.isMultipath) > 1
+    return entries.map { entry in
+      var json = line(entry, isShared: entry.path.isMultipath && isShared)
+      if entry.path.isBest {
+        json["selectionReason"] = .string(ShellTables.selectionReason(entries.map(\.path)))
+      }
+      return json
+    }
   }
 
   private var identifier: JSON { .string(status.routerID.map(\.description) ?? "0.0.0.0") }
@@ -63,25 +78,43 @@ struct ShellJSON {
     return json
   }
 
-  /// `show ip bgp neighbors X advertised-routes json`.
-  func advertised(_ routes: [(prefix: IPPrefix, attributes: PathAttributes)]) -> JSON {
-    var table: [String: JSON] = [:]
+  /// `show ip bgp neighbors X advertised-routes json`, `received-routes json`: what stands before the
+  /// routes.
+  func head(_ name: String) -> String {
+    """
+    {
+      "bgpLocalRouterId":\(identifier.text),
+      "defaultLocPrf":\(configuration.defaultLocalPreference),
+      "localAS":\(status.localAS.rawValue),
+      "\(name)":{
+
+    """
+  }
+
+  static func foot(_ count: Int, filtered: Int) -> String {
+    "  },\n  \"totalPrefixCounter\":\(count),\n  \"filteredPrefixCounter\":\(filtered)\n}\n"
+  }
+
+  /// Routes of a neighbor's Adj-RIBs.
+  func rows(
+    _ routes: [(prefix: IPPrefix, attributes: PathAttributes)], isFirst: Bool
+  ) -> String {
+    var text = ""
     for (prefix, attributes) in routes {
+      let codes: [PathAttributes.Origin: JSON] = [.igp: "i", .egp: "e", .incomplete: "?"]
       var json: JSON = [
         "addrPrefix": .string("\(prefix.address)"), "prefixLen": JSON(Int(prefix.length)),
         "network": .string("\(prefix)"), "path": .string(attributes.asPath.description),
-        "bgpOriginCode": .string(Self.origin(attributes.origin) == "IGP" ? "i" : "?"),
-        "weight": JSON(Int(attributes.weight)),
+        "bgpOriginCode": codes[attributes.origin] ?? "?",
+        "weight": JSON(Int(attributes.weight)), "appliedStatusSymbols": ["*": true, ">": true],
       ]
       if let hop = attributes.nextHop { json["nextHop"] = .string("\(hop)") }
       if let metric = attributes.multiExitDiscriminator { json["metric"] = JSON(Int(metric)) }
       if let preference = attributes.localPreference { json["locPrf"] = JSON(Int(preference)) }
-      table["\(prefix)"] = json
+      text += isFirst && text.isEmpty ? "    " : "    ,"
+      text += "\"\(prefix)\":\(json.text)\n"
     }
-    return [
-      "bgpLocalRouterId": identifier, "localAS": JSON(Int(status.localAS.rawValue)),
-      "advertisedRoutes": JSON(table), "totalPrefixCounter": JSON(table.count),
-    ]
+    return text
   }
 
   private func peer(_ origin: BestRoute.Origin) -> String {
@@ -174,34 +207,31 @@ struct ShellJSON {
     return json
   }
 
-  /// `show ip route json`: what is in the kernel's table, or should be.
-  var kernelRoutes: JSON {
-    var result: [String: JSON] = [:]
-    for entry in status.routes {
-      let path = entry.path
-      guard path.isBest, let kernel = entry.kernel else { continue }
-      let isInstalled = kernel == .installed
-      let hops = status.routes.lazy.map(\.path).filter {
-        $0.prefix == path.prefix && ($0.isBest || $0.isMultipath)
-      }.compactMap(\.attributes.nextHop)
-      var route: JSON = [
-        "prefix": .string("\(path.prefix)"), "prefixLen": JSON(Int(path.prefix.length)),
-        "protocol": "bgp", "vrfId": 0, "vrfName": "default", "selected": true,
-        "destSelected": true, "distance": JSON(path.isInternal ? 200 : 20),
-        "metric": JSON(Int(path.attributes.multiExitDiscriminator ?? 0)),
-        "installed": JSON(isInstalled),
-        "nexthops": JSON(
-          hops.map { hop -> JSON in
-            [
-              "fib": JSON(isInstalled), "ip": .string("\(hop)"), "afi": Self.family(hop),
-              "active": JSON(isInstalled),
-            ]
-          }),
-      ]
-      if case .failed(let reason) = kernel { route["reason"] = .string(reason) }
-      result["\(path.prefix)"] = [route]
+  /// `show ip route json`, one prefix; nil: the kernel has nothing to do with it.
+  func kernelRow(_ entries: [RouterStatus.RouteEntry]) -> JSON? {
+    guard let entry = entries.first(where: \.path.isBest), let kernel = entry.kernel else {
+      return nil
     }
-    return JSON(result)
+    let path = entry.path
+    let isInstalled = kernel == .installed
+    let hops = entries.map(\.path).filter { $0.isBest || $0.isMultipath }
+      .compactMap(\.attributes.nextHop)
+    var route: JSON = [
+      "prefix": .string("\(path.prefix)"), "prefixLen": JSON(Int(path.prefix.length)),
+      "protocol": "bgp", "vrfId": 0, "vrfName": "default", "selected": true,
+      "destSelected": true, "distance": JSON(path.isInternal ? 200 : 20),
+      "metric": JSON(Int(path.attributes.multiExitDiscriminator ?? 0)),
+      "installed": JSON(isInstalled),
+      "nexthops": JSON(
+        hops.map { hop -> JSON in
+          [
+            "fib": JSON(isInstalled), "ip": .string("\(hop)"), "afi": Self.family(hop),
+            "active": JSON(isInstalled),
+          ]
+        }),
+    ]
+    if case .failed(let reason) = kernel { route["reason"] = .string(reason) }
+    return [route]
   }
 }
 

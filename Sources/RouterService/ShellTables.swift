@@ -17,37 +17,49 @@ struct ShellTables {
       + "local AS number \(status.localAS)"
   }
 
-  /// `show ip bgp summary`.
-  var summary: String {
-    var text = "BGP \(identity) vrf-id 0\n"
-    text += "RIB entries \(Set(status.routes.map(\.path.prefix)).count), "
-    text += "paths \(status.routes.count)\nPeers \(status.sessions.count)\n\n"
+  /// `show bgp summary`: a table a family, with the neighbors that exchange it.
+  func summary(_ families: [AddressFamily]) -> String {
+    let told = families.map { family in
+      (family, status.sessions.filter { $0.families.contains(family) })
+    }
+    // Without a neighbor there is still the router to be told of.
+    let shown = told.filter { !$1.isEmpty }
+    return (shown.isEmpty ? Array(told.prefix(1)) : shown).map(summary).joined()
+  }
+
+  private func summary(_ family: AddressFamily, _ sessions: [SessionStatus]) -> String {
+    let size = status.sizes[family] ?? RouterStatus.Size()
+    var text = "\n\(family == .ipv4 ? "IPv4" : "IPv6") Unicast Summary (VRF default):\n"
+    text += "BGP \(identity) vrf-id 0\nBGP table version 0\n"
+    text += "RIB entries \(size.prefixes), paths \(size.paths)\nPeers \(sessions.count)\n\n"
     text += "Neighbor        V         AS   MsgRcvd   MsgSent   TblVer  InQ OutQ  Up/Down "
     text += "State/PfxRcd   PfxSnt Desc\n"
-    for session in status.sessions {
-      let isUp = session.state == .established
-      let name = (session.isDynamic ? "*" : "") + (session.interface ?? "\(session.peer)")
-      text += padded(name, 15) + " 4"
-      // A long address has the rest on a line of its own.
-      if name.count > 15 { text += "\n" + String(repeating: " ", count: 17) }
-      text += aligned("\(session.remoteAS)", 11)
-      text += aligned("\(session.counters.messagesReceived)", 10)
-      text += aligned("\(session.counters.messagesSent)", 10)
-      text += aligned("0", 9) + aligned("0", 5) + aligned("0", 5)
-      text += aligned(session.counters.established == 0 ? "never" : age(since: session.since), 9)
-      let state = session.isShutdown ? "Idle (Admin)" : session.state.rawValue
-      text += aligned(isUp ? "\(session.prefixesReceived)" : state, 13)
-      text += aligned("\(session.prefixesSent)", 9)
-      text += " \(session.description ?? "N/A")\n"
-    }
-    let dynamic = status.sessions.count(where: \.isDynamic)
+    for session in sessions { text += line(session, family) }
+    let dynamic = sessions.count(where: \.isDynamic)
     if dynamic > 0 { text += "* - dynamic neighbor\n\(dynamic) dynamic neighbor(s)\n" }
-    return text + "\nTotal number of neighbors \(status.sessions.count)\n"
+    return text + "\nTotal number of neighbors \(sessions.count)\n"
+  }
+
+  private func line(_ session: SessionStatus, _ family: AddressFamily) -> String {
+    let isUp = session.state == .established
+    let name = (session.isDynamic ? "*" : "") + (session.interface ?? "\(session.peer)")
+    var text = padded(name, 15) + " 4"
+    // A long address has the rest on a line of its own.
+    if name.count > 15 { text += "\n" + String(repeating: " ", count: 17) }
+    text += aligned("\(session.remoteAS)", 11)
+    text += aligned("\(session.counters.messagesReceived)", 10)
+    text += aligned("\(session.counters.messagesSent)", 10)
+    text += aligned("0", 9) + aligned("0", 5) + aligned("0", 5)
+    text += aligned(session.counters.established == 0 ? "never" : age(since: session.since), 9)
+    let state = session.isShutdown ? "Idle (Admin)" : session.state.rawValue
+    text += aligned(isUp ? "\(session.familyPrefixes[family] ?? 0)" : state, 13)
+    text += aligned("\(session.familySent[family] ?? 0)", 9)
+    return text + " \(session.description ?? "N/A")\n"
   }
 
   private func age(since: Instant) -> String { Self.age(since, status.now) }
 
-  private var heading: String {
+  var heading: String {
     """
     BGP local router ID is \(status.routerID.map(\.description) ?? "none yet"), vrf id 0
     Default local pref 100, local AS \(status.localAS)
@@ -60,20 +72,23 @@ struct ShellTables {
   }
 
   /// `show ip bgp`: a line a path.
-  func routes(_ entries: [RouterStatus.RouteEntry]) -> String {
-    var text = heading
+  func rows(_ entries: [RouterStatus.RouteEntry]) -> String {
+    var text = ""
     var last: IPPrefix?
-    var count = 0
     for entry in entries {
       let path = entry.path
       text += path.isStale ? "S" : path.isUsable ? "*" : " "
       text += path.isBest ? ">" : path.isMultipath ? "=" : " "
       text += path.isInternal && path.origin != .local ? "i" : " "
-      if path.prefix != last { count += 1 }
       text += line(path.prefix == last ? nil : path.prefix, path.attributes)
       last = path.prefix
     }
-    return text + "\nDisplayed  \(count) routes and \(entries.count) total paths\n"
+    return text
+  }
+
+  /// Routes of a neighbor's Adj-RIBs.
+  func rows(_ routes: [(prefix: IPPrefix, attributes: PathAttributes)]) -> String {
+    routes.map { "*> " + line($0.prefix, $0.attributes) }.joined()
   }
 
   private func line(_ prefix: IPPrefix?, _ attributes: PathAttributes) -> String {
@@ -210,29 +225,20 @@ struct ShellTables {
     return text
   }
 
-  func advertised(_ routes: [(prefix: IPPrefix, attributes: PathAttributes)]) -> String {
-    heading + routes.map { "*> " + line($0.prefix, $0.attributes) }.joined()
-      + "\nTotal number of prefixes \(routes.count)\n"
-  }
+  static let kernelHeading = "Codes: B - BGP, > - selected route, * - FIB route\n\n"
 
-  /// `show ip route`: what is in the kernel's table, and what should be, with why it is not.
-  var kernelRoutes: String {
-    var text = "Codes: B - BGP, > - selected route, * - FIB route\n\n"
-    var byPrefix: [IPPrefix: [RouterStatus.RouteEntry]] = [:]
-    for entry in status.routes { byPrefix[entry.path.prefix, default: []].append(entry) }
-    for (prefix, entries) in byPrefix.sorted(by: { $0.key < $1.key }) {
-      let used = entries.filter { $0.path.isBest || $0.path.isMultipath }
-      if let best = used.first(where: { $0.path.isBest }) {
-        if best.kernel != nil { text += kernelLines(prefix, best, used) }
-      } else {
-        // No path can be used: the next hops are told with what is wrong with them.
-        for entry in entries {
-          text += kernelLine("B  ", prefix, entry)
-          text += " inactive (\(entry.nextHopProblem ?? "next hop unreachable"))\n"
-        }
-      }
+  /// `show ip route`, one prefix: what is in the kernel's table, and what should be, with why it is
+  /// not.
+  func kernelRows(_ prefix: IPPrefix, _ entries: [RouterStatus.RouteEntry]) -> String {
+    let used = entries.filter { $0.path.isBest || $0.path.isMultipath }
+    if let best = used.first(where: { $0.path.isBest }) {
+      return best.kernel == nil ? "" : kernelLines(prefix, best, used)
     }
-    return text
+    // No path can be used: the next hops are told with what is wrong with them.
+    return entries.map { entry in
+      kernelLine("B  ", prefix, entry)
+        + " inactive (\(entry.nextHopProblem ?? "next hop unreachable"))\n"
+    }.joined()
   }
 
   private func kernelLines(

@@ -9,6 +9,8 @@ import Linux
   private var prompt = ""
   private var isOver = false
   private var isMonitoring = false
+  private var hasMore = false
+  private var pageLength = 0
 
   package init(_ router: RouterControl) { self.router = router }
 
@@ -16,9 +18,16 @@ import Linux
   package func run(_ commands: [String]) async throws -> Bool {
     _ = try await send("enable")
     for command in commands {
-      let output = try await send(command)
+      var output = try await send(command)
+      if output.hasPrefix("%") {
+        print(output, terminator: "")
+        return false
+      }
       print(output, terminator: "")
-      if output.hasPrefix("%") { return false }
+      while hasMore {
+        output = try await send(Self.more)
+        print(output, terminator: "")
+      }
     }
     return true
   }
@@ -43,12 +52,23 @@ import Linux
         if let line { print(prompt + line) }
       }
       guard let line else { break }
-      print(try await send(line), terminator: "")
-      fflush(nil)
+      try await show(line)
     }
     if isTerminal { print("") }
     return true
   }
+
+  /// A table comes in many answers; what a user does not want to see of it is not asked for.
+  private func show(_ line: String) async throws {
+    var pager = Pager(length: 0)
+    var output = try await send(line)
+    if isatty(STDIN_FILENO) == 1, isatty(STDOUT_FILENO) == 1 { pager = Pager(length: pageLength) }
+    while pager.show(output), hasMore { output = try await send(Self.more) }
+    fflush(nil)
+  }
+
+  /// Asks for more of an answer; `RouterService.Shell.more`.
+  private static let more = "\u{6}"
 
   /// Lines of debugging that have come meanwhile; asked for only once some may.
   private func news() async throws -> String {
@@ -59,6 +79,8 @@ import Linux
     let answer = try await router.shell(line, session: name)
     prompt = answer["prompt"].string ?? prompt
     isOver = answer["isOver"].bool ?? false
+    hasMore = answer["hasMore"].bool ?? false
+    pageLength = answer["pageLength"].int ?? 0
     isMonitoring = answer["isMonitoring"].bool ?? false
     let log = answer["log"].elements.compactMap(\.string).map { $0 + "\n" }.joined()
     return log + (answer["output"].string ?? "")

@@ -30,6 +30,8 @@ package struct SessionStatus: Equatable, Sendable {
   package var families: [AddressFamily] = []
   /// Received, by family.
   package var familyPrefixes: [AddressFamily: Int] = [:]
+  /// Announced, by family.
+  package var familySent: [AddressFamily: Int] = [:]
   /// The session is down because the peer announced too much.
   package var prefixLimitHold: PrefixLimitHold?
 }
@@ -59,8 +61,11 @@ extension Speaker {
       let state = peer.state
       let slot = peer.slots.first { $0.session.state.name == state.name }
       let group = peer.group.flatMap { groups[$0] }
-      let announced =
-        (group?.ipv4.count(for: peer.index) ?? 0) + (group?.ipv6.count(for: peer.index) ?? 0)
+      let announced = Dictionary(
+        uniqueKeysWithValues: AddressFamily.allCases.map { family in
+          let own = peer.defaultOriginated.contains(family) ? 1 : 0
+          return (family, (group?[family].count(for: peer.index) ?? 0) + own)
+        })
       return SessionStatus(
         peer: address, remoteAS: state.negotiated?.peer.asNumber ?? peer.settings.remoteAS,
         peerGroup: peer.settings.peerGroup, description: peer.settings.description,
@@ -70,12 +75,13 @@ extension Speaker {
         localAddress: slot?.connection == nil ? nil : slot?.local,
         holdTime: state.negotiated?.holdTime, keepaliveTime: state.negotiated?.keepaliveTime,
         since: peer.lastChange, prefixesReceived: peer.prefixCount,
-        prefixesSent: announced + peer.defaultOriginated.count, counters: peer.counters,
+        prefixesSent: announced.values.reduce(0, +), counters: peer.counters,
         lastError: peer.lastError, restartDeadline: peer.restart?.deadline,
         capabilities: state.negotiated?.peer.capabilities, isDynamic: peer.settings.isDynamic,
         families: state.negotiated?.families ?? peer.settings.families,
         familyPrefixes: Dictionary(
           uniqueKeysWithValues: AddressFamily.allCases.map { ($0, peer.prefixCounts[$0]) }),
+        familySent: announced,
         prefixLimitHold: peer.prefixLimitHold)
     }
   }
@@ -118,6 +124,22 @@ extension Speaker {
       (prefix: ipv6.key(at: told.destination).prefix, attributes: attributes[told.entry.attributes])
     }
     return (told4 + told6).sorted { $0.prefix < $1.prefix }
+  }
+
+  /// What one peer was told of some prefixes, in their order.
+  package func announced(
+    _ prefixes: [IPPrefix], to address: IPAddress
+  ) -> [(prefix: IPPrefix, attributes: PathAttributes)] {
+    guard let peer = peers[address], let group = peer.group.flatMap({ groups[$0] }) else {
+      return []
+    }
+    return prefixes.flatMap { prefix -> [(prefix: IPPrefix, attributes: PathAttributes)] in
+      guard let place = prefix.isIPv4 ? ipv4.find(prefix) : ipv6.find(prefix) else { return [] }
+      let told = group[AddressFamily(of: prefix)]
+      return ([told[place]] + told.paths(at: place).map(\.entry))
+        .filter { $0.isTold(to: peer.index) }
+        .map { (prefix: prefix, attributes: attributes[$0.attributes]) }
+    }
   }
 
   private func statuses<Key>(_ table: KeyPath<Speaker, RouteTable<Key>>) -> [RouteStatus] {
