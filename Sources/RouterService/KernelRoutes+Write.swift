@@ -6,32 +6,57 @@ extension KernelRoutes {
   /// Routes fewer than these are deleted one by one, for their objects may be needed again soon.
   private static let manyRoutes = 64
 
-  /// What becomes of the routes of one target in one flush.
+  /// What becomes of all routes of one target in one flush.
   private struct Move {
     var next: TargetTable.ID
-    var count: Int
+    var count = 0
     var isUniform = true
   }
 
   private func moves(_ prefixes: [IPPrefix]) -> [TargetTable.ID: Move] {
     var moves: [TargetTable.ID: Move] = [:]
+    // Neighbouring routes mostly go the same way.
+    var (last, move) = (TargetTable.ID(0), Move(next: 0))
     for prefix in prefixes {
       guard let entry = entries[prefix], entry.installed != 0, entry.installed != entry.wanted
       else { continue }
-      var move = moves[entry.installed] ?? Move(next: entry.wanted, count: 0)
+      if entry.installed != last {
+        moves[last] = move
+        (last, move) = (entry.installed, moves[entry.installed] ?? Move(next: entry.wanted))
+      }
       move.count += 1
       if move.next != entry.wanted { move.isUniform = false }
-      moves[entry.installed] = move
     }
+    moves[last] = move
+    moves[0] = nil
     return moves.filter { $0.value.isUniform && targets[$0.key].installed == $0.value.count }
+  }
+
+  /// Does what takes one request for all routes of a target, and returns the prefixes that are left.
+  func moveTogether(_ prefixes: [IPPrefix]) throws -> [IPPrefix] {
+    guard usesNexthops else { return prefixes }
+    let moves = moves(prefixes)
+    let moved = try moveGroups(moves)
+    let removed = removeTargets(moves)
+    if moved.isEmpty, removed.isEmpty { return prefixes }
+    return prefixes.filter { prefix in
+      guard let entry = entries[prefix] else { return true }
+      if moved.contains(entry.installed) {
+        entries[prefix]?.installed = entry.wanted
+        return false
+      }
+      guard removed.contains(entry.installed) else { return true }
+      entries[prefix] = nil
+      refusals[prefix] = nil
+      return false
+    }
   }
 
   /// A group that all routes leave for the same other set of next hops becomes that set's: the routes
   /// stay as they are, and so do the flows of the next hops that both sets have.
-  func moveGroups(_ prefixes: [IPPrefix]) throws {
-    guard usesNexthops, !nexthops.groups.isEmpty else { return }
+  private func moveGroups(_ moves: [TargetTable.ID: Move]) throws -> Set<TargetTable.ID> {
     var moved: Set<TargetTable.ID> = []
-    for (old, move) in moves(prefixes) where nexthops.groups[old] != nil {
+    for (old, move) in moves where nexthops.groups[old] != nil {
       let new = move.next
       guard new != 0, nexthops.groups[new] == nil, targets[new].installed == 0 else { continue }
       let common = Set(targets[old].hops).intersection(targets[new].hops)
@@ -44,18 +69,13 @@ extension KernelRoutes {
       targets[new].installed = move.count
       targets[old].installed = 0
     }
-    if moved.isEmpty { return }
-    for prefix in prefixes {
-      guard let entry = entries[prefix], moved.contains(entry.installed) else { continue }
-      entries[prefix]?.installed = entry.wanted
-    }
+    return moved
   }
 
   /// Targets that lose every route: deleting the object deletes them all.
-  func removeTargets(_ prefixes: [IPPrefix]) throws {
-    guard usesNexthops else { return }
+  private func removeTargets(_ moves: [TargetTable.ID: Move]) -> Set<TargetTable.ID> {
     var removed: Set<TargetTable.ID> = []
-    for (old, move) in moves(prefixes) where move.next == 0 && move.count >= Self.manyRoutes {
+    for (old, move) in moves where move.next == 0 && move.count >= Self.manyRoutes {
       let hops = targets[old].hops
       if nexthops.groups[old] != nil {
         nexthops.remove(group: old)
@@ -69,13 +89,7 @@ extension KernelRoutes {
       removed.insert(old)
       targets[old].installed = 0
     }
-    if removed.isEmpty { return }
-    for prefix in prefixes {
-      if let entry = entries[prefix], removed.contains(entry.installed) {
-        entries[prefix] = nil
-        refusals[prefix] = nil
-      }
-    }
+    return removed
   }
 
   /// The other routes.

@@ -162,10 +162,9 @@ import NetTypes
     var prefixes = changed
     changed = []
     for prefix in prefixes { entries[prefix]?.isChanged = false }
+    prefixes = try moveTogether(prefixes)
     // Sorted ones make the kernel rebuild its trie again and again.
     if prefixes.count > 1000 { prefixes.shuffle(using: &random) }
-    try moveGroups(prefixes)
-    try removeTargets(prefixes)
     try write(prefixes)
     collect()
   }
