@@ -26,7 +26,16 @@ import NetTypes
   private var awaitsDrain = false
   /// Close once everything is sent.
   private var isEnding = false
+  /// Much has just come in, and more is let gather before it is looked at.
+  private var isGathering = false
   private var handler: (@Loop (Event) -> Void)?
+
+  /// What the peer's end of the connection, or a failure, shows as.
+  private static let ends: Readiness = [.peerClosed, .hangUp, .error]
+  /// A piece of so many octets is part of a table: by pieces as small as they come, a full table takes
+  /// twenty thousand wakeups, and as many flushes.
+  private static let muchAtOnce = 1024
+  private static let gathering = Duration.milliseconds(2)
 
   /// Takes over a connection that was accepted.
   init(accepted descriptor: consuming Descriptor) {
@@ -95,7 +104,7 @@ import NetTypes
       handler?(.opened(local.address))
     }
     if registration != nil, readiness.contains(.writable) { flush() }
-    receive(untilEnd: !readiness.isDisjoint(with: [.peerClosed, .hangUp, .error]))
+    if !isGathering { receive(untilEnd: readiness.rawValue & Self.ends.rawValue != 0) }
   }
 
   /// - Parameter untilEnd: The end is to be met, after whatever is there.
@@ -111,7 +120,18 @@ import NetTypes
       if bytes.isEmpty { return }
       handler?(.received(bytes))
       // Less than was asked for is all there is; the next edge tells of more. epoll(7).
-      if bytes.count < 65536, !untilEnd { return }
+      if bytes.count >= 65536 || untilEnd { continue }
+      if bytes.count >= Self.muchAtOnce { gather() }
+      return
+    }
+  }
+
+  private func gather() {
+    isGathering = true
+    Loop.after(Self.gathering) { [weak self] in
+      self?.isGathering = false
+      // Edges that came meanwhile were let pass.
+      self?.receive(untilEnd: true)
     }
   }
 
