@@ -25,6 +25,8 @@ package struct Balancer: Sendable {
     package internal(set) var inFlight: Int32 = 0
     /// Takes new traffic; false for a member that is draining, disabled or down.
     package internal(set) var isAvailable = true
+    /// Has as many connections as it may.
+    var isFull = false
     /// Available, and of a priority that is in use.
     package internal(set) var isEligible = true
     /// The moving average of first-byte times, microseconds; 0 while none was seen.
@@ -72,6 +74,7 @@ package struct Balancer: Sendable {
   private var rampEnd: Int64 = 0
   private var lastRampUpdate: Int64 = 0
   private var isNew = true
+  package private(set) var fullCount = 0
 
   /// - Parameter offset: where the rotation starts, so that workers do not march in step.
   package init(_ settings: Settings, offset: Int = 0) {
@@ -102,6 +105,7 @@ package struct Balancer: Sendable {
       return entry
     }
     isNew = false
+    fullCount = entries.count { $0.isFull }
     table =
       settings.method == .consistentHash
       ? MaglevTable(members.map { ($0.address, max(1, $0.weight)) }) : MaglevTable()
@@ -117,6 +121,22 @@ package struct Balancer: Sendable {
       begin(ramp: &entry, now)
       entries[index] = entry
     }
+    chooseEligible()
+  }
+
+  /// A member that is full counts as there: its priority stays the one in use.
+  package mutating func setFull(_ full: Bool, at index: Int) {
+    guard entries.indices.contains(index), entries[index].isFull != full else { return }
+    entries[index].isFull = full
+    if full { fullCount += 1 } else { fullCount -= 1 }
+    chooseEligible()
+  }
+
+  /// Others may have given connections back.
+  package mutating func forgetFull() {
+    guard fullCount > 0 else { return }
+    for index in entries.indices { entries[index].isFull = false }
+    fullCount = 0
     chooseEligible()
   }
 
@@ -163,7 +183,8 @@ package struct Balancer: Sendable {
       for entry in entries where entry.isAvailable && entry.priority == next { count += 1 }
     }
     for index in entries.indices {
-      entries[index].isEligible = entries[index].isAvailable && entries[index].priority >= inUse
+      entries[index].isEligible =
+        entries[index].isAvailable && !entries[index].isFull && entries[index].priority >= inUse
     }
   }
 

@@ -33,6 +33,8 @@ package struct VirtualServer: Equatable, Sendable {
   /// HTTP; of `tlsPassthrough`, by host alone.
   package var routes: [HTTPRoute]
   package var timeouts: Timeouts
+  /// Client connections at a time; 0: as many as the machine has room for.
+  package var connectionLimit = 0
   /// Of `https`, and of `tcp` that ends TLS.
   package var tls: ServerTLS?
   /// `http`: clients may begin with HTTP/2 without asking (RFC 9113 §3.3). `https`: by ALPN.
@@ -58,6 +60,8 @@ package struct VirtualServer: Equatable, Sendable {
     package var header = Duration.seconds(10)
     /// From the request sent to the first byte of its response.
     package var firstByte = Duration.seconds(30)
+    /// From a request's head to the last byte of its response; nil: for ever. HTTP only.
+    package var total: Duration?
     /// Without a byte in either direction. Nil is the protocol's own: HTTP 60 s, TCP 300 s, UDP 30 s.
     package var idle: Duration?
 
@@ -154,6 +158,12 @@ package struct Pool: Equatable, Sendable {
   package var persistence: Persistence?
   /// While fewer members of the highest priority are available, those of the next are used too.
   package var minimumActive = 1
+  /// Requests that wait while all members have as many as they may; 0: none does. HTTP only.
+  package var queueLength = 0
+  /// How long they wait.
+  package var queueTimeout = Duration.seconds(1)
+  /// Retries, in hundredths of the requests. HTTP only.
+  package var retryBudget = 20
   /// What becomes of connections to a member that goes down.
   package var serviceDown = ServiceDown.none
   /// Failures in a row of requests (5xx, or no answer in time) that take a member out; nil: however
@@ -197,6 +207,8 @@ package struct Member: Equatable, Sendable {
   /// -1000...1000; higher ones are used first.
   package var priority = 0
   package var state: State
+  /// Connections in use, and so requests in flight, at a time; 0: without limit.
+  package var connectionLimit = 0
   /// In place of the pool's.
   package var monitor: Monitor?
   /// What the member is called where it comes from, as `pod default/web-1`.

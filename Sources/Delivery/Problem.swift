@@ -108,6 +108,12 @@ extension VirtualServer {
       }
     }
     problems += validateTLS()
+    if !(0...1_000_000).contains(connectionLimit) {
+      problems.append(problem("connectionLimit", "\(connectionLimit)", "0 to 1000000"))
+    }
+    if let total = timeouts.total, total < .milliseconds(1) || total > .seconds(86400) {
+      problems.append(problem("timeouts.total", "\(total)", "1 ms to 1 day"))
+    }
     let limits = [timeouts.connect, timeouts.header, timeouts.firstByte, idleTimeout]
     if let wrong = limits.first(where: { $0 < .milliseconds(1) || $0 > .seconds(86400) }) {
       problems.append(problem("timeouts", "\(wrong)", "1 ms to 1 day"))
@@ -174,6 +180,10 @@ extension Pool {
       if !(1...256).contains(member.weight) {
         problems.append(problem("\(place).weight", "\(member.weight)", "1 to 256"))
       }
+      if !(0...1_000_000).contains(member.connectionLimit) {
+        problems.append(
+          problem("\(place).connectionLimit", "\(member.connectionLimit)", "0 to 1000000"))
+      }
       if !(-1000...1000).contains(member.priority) {
         problems.append(problem("\(place).priority", "\(member.priority)", "-1000 to 1000"))
       }
@@ -200,6 +210,15 @@ extension Pool {
     }
     if let persistence {
       problems += persistence.validate().map { problem($0.field, $0.found, $0.expected) }
+    }
+    if !(0...100_000).contains(queueLength) {
+      problems.append(problem("queue.length", "\(queueLength)", "0 to 100000"))
+    }
+    if queueTimeout < .milliseconds(1) || queueTimeout > .seconds(3600) {
+      problems.append(problem("queue.timeout", "\(queueTimeout)", "1 ms to 1 hour"))
+    }
+    if !(0...100).contains(retryBudget) {
+      problems.append(problem("retryBudget", "\(retryBudget)", "0 to 100"))
     }
     if let ejectAfter, !(1...1000).contains(ejectAfter) {
       problems.append(problem("ejectAfter", "\(ejectAfter)", "1 to 1000"))

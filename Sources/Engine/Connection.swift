@@ -82,6 +82,12 @@ struct Connection {
     static let headBegun = Flags(rawValue: 1 << 21)
     /// Client: `hash` is that of the key that its pool goes by.
     static let hashed = Flags(rawValue: 1 << 22)
+    /// Upstream: counts against its member's limit.
+    static let reserved = Flags(rawValue: 1 << 29)
+    /// Client: counts against its virtual server's limit.
+    static let admitted = Flags(rawValue: 1 << 30)
+    /// Client: its request waits for a member.
+    static let waiting = Flags(rawValue: 1 << 31)
     /// Client: the answer names the member in a cookie.
     static let setCookie = Flags(rawValue: 1 << 23)
     /// Client: came over TLS.
@@ -118,6 +124,10 @@ struct Connection {
   var output = Buffer()
   /// Client: what rules make of the response's fields; see `FieldEditView`.
   var edits = Buffer()
+  /// Client: which wait of the queue is its own.
+  var ticket: UInt64 = 0
+  /// Client: when the exchange has to be over, in milliseconds; 0: never.
+  var exchangeEnds: Int64 = 0
   /// Client: bytes of content that the request may still have.
   var bodyLimit = UInt64.max
   /// The client's address: 4 or 16 octets in network order, and port.

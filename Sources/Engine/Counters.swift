@@ -7,7 +7,7 @@ final class Counters: Sendable {
     case connections, activeConnections
     case requests, status1xx, status2xx, status3xx, status4xx, status5xx
     case bytesIn, bytesOut
-    case failures, retries
+    case failures, retries, refusedRetries
     case count
   }
 

@@ -246,7 +246,8 @@ import Synchronization
         let health = prober.health(member.socketAddress, member.monitor ?? pool.monitor)
       else { return nil }
       return MemberPlan(
-        shared: shared, health: health, weight: member.weight, priority: member.priority,
+        shared: shared, health: health, weight: member.weight,
+        connectionLimit: member.connectionLimit, priority: member.priority,
         isEnabled: member.state == .enabled, keepsSessions: member.state != .disabled,
         token: key.map { MemberToken(member.socketAddress, key: $0) })
     }
@@ -257,7 +258,9 @@ import Synchronization
         slowRamp: pool.slowRamp.milliseconds),
       hash: pool.hash, persistence: pool.persistence.map { live.shared.persistencePlan($0) },
       tls: OriginationKey(pool).flatMap { originations[$0] }, serviceDown: pool.serviceDown,
-      ejectAfter: pool.ejectAfter, members: members)
+      ejectAfter: pool.ejectAfter, queueLength: pool.queueLength,
+      queueTimeout: pool.queueTimeout.milliseconds, retryBudget: pool.retryBudget,
+      members: members)
   }
 
   /// Health of a member, with the reason and since when.

@@ -28,6 +28,10 @@ struct PoolPlan: Sendable {
   let tls: TLSOrigination?
   let serviceDown: Pool.ServiceDown
   let ejectAfter: Int?
+  let queueLength: Int
+  /// Milliseconds.
+  let queueTimeout: Int64
+  let retryBudget: Int
   let members: [MemberPlan]
 }
 
@@ -35,6 +39,7 @@ struct MemberPlan: Sendable {
   let shared: SharedMember
   let health: SharedHealth
   let weight: Int
+  let connectionLimit: Int
   let priority: Int
   let isEnabled: Bool
   /// Clients that it has may go on.
@@ -45,6 +50,8 @@ struct MemberPlan: Sendable {
 
 /// Identity and counts of a virtual server over all workers.
 final class SharedServer: Sendable {
+  /// Clients that count against its limit.
+  let admitted = Atomic<Int>(0)
   let counters: Counters
   let tls = TLSCounters()
   init(workers: Int) { counters = Counters(workers: workers) }
@@ -60,6 +67,8 @@ final class SharedPool: Sendable {
 /// Identity and counts of a member of one pool.
 final class SharedMember: Sendable {
   let address: SocketAddress
+  /// Uses that count against its limit.
+  let uses = Atomic<Int>(0)
   /// What the tables of all its pools call it, whatever becomes of the configuration.
   let identity: UInt32
   let counters: Counters

@@ -24,6 +24,12 @@ extension Worker {
       guard let client = open(descriptor, isHTTP ? .httpClient : .tcpClient) else { return }
       let connection = at(client)
       connection.pointee.server = listener.pointee.server
+      guard admit(client, server) else {
+        server.counters.add(.failures)
+        resetOnClose(descriptor)
+        closeSlot(client)
+        continue
+      }
       connection.pointee.set(.counted)
       server.active += 1
       clients += 1
@@ -96,6 +102,7 @@ extension Worker {
       let server = servers[Int(connection.pointee.server)]
     else { return }
     connection.pointee.clear(.counted)
+    dismiss(index, server)
     server.active -= 1
     clients -= 1
     server.counters.subtract(.activeConnections)

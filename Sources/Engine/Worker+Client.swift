@@ -26,7 +26,10 @@ extension Worker {
         if client.pointee.phase == .exchange { readContent(index) }
         return
       case .done:
-        if client.pointee.has(.messageDone) { clearDeadline(index) }
+        if client.pointee.has(.messageDone) {
+          clearDeadline(index)
+          if client.pointee.phase == .exchange { restoreTotal(index) }
+        }
         clientFlushed(index)
         guard client.pointee.kind == .httpClient else { return }
       }
@@ -111,6 +114,7 @@ extension Worker {
     members[Int(at(upstream).pointee.member)]?.counters.add(.bytesIn, UInt64(bytes.count))
     if at(index).pointee.has(.messageDone) {
       clearDeadline(index)
+      restoreTotal(index)
     } else {
       setDeadline(index, server.idleTimeout)
     }
@@ -138,6 +142,7 @@ extension Worker {
     client.pointee.peer = Connection.none
     client.pointee.attempts = 0
     buffers.release(&client.pointee.edits)
+    client.pointee.exchangeEnds = 0
     guard client.pointee.has(.messageDone), !client.pointee.has(.closeAfter) else {
       client.pointee.phase = .closing
       if client.pointee.output.isEmpty { linger(index) } else { setStallDeadline(index) }
@@ -204,6 +209,19 @@ extension Worker {
       at(index).pointee.clear(.messageDone)
       at(index).pointee.method = .other
       respond(index, 408, .slowHead)
+    case .exchange where at(index).pointee.has(.waiting) && !isOverTotal(index):
+      at(index).pointee.clear(.waiting)
+      let pool = waitingPools.first { $0.queue.contains(at(index).pointee.ticket) }
+      guard let pool else { return closeClient(index) }
+      pool.counters.add(.failures)
+      respond(index, 503, .waitedTooLong(pool))
+    case .exchange where isOverTotal(index):
+      let upstream = at(index).pointee.peer
+      if upstream != Connection.none { closeUpstream(upstream) }
+      at(index).pointee.peer = Connection.none
+      at(index).pointee.clear(.waiting)
+      if at(index).pointee.has(.responseStarted) { return closeClient(index, reset: true) }
+      respond(index, 504, .overTime)
     case .exchange where !at(index).pointee.has(.responseStarted):
       let upstream = at(index).pointee.peer
       if upstream != Connection.none { closeUpstream(upstream) }

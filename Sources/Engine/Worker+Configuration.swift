@@ -76,6 +76,7 @@ extension Worker {
         let known = members[Int(slot)]
       {
         known.health = member.health
+        known.connectionLimit = member.connectionLimit
         known.isEnabled = member.isEnabled
         known.keepsSessions = member.keepsSessions
         known.token = member.token
@@ -91,6 +92,9 @@ extension Worker {
     pool.hash = plan.hash
     pool.serviceDown = plan.serviceDown
     pool.ejectAfter = plan.ejectAfter
+    pool.queueLength = plan.queueLength
+    pool.queueTimeout = plan.queueTimeout
+    pool.retryGain = plan.retryBudget * 10
     pool.persistence = plan.persistence.map { WorkerPersistence($0) }
     if let persistence = pool.persistence {
       for slot in slots {
@@ -231,10 +235,15 @@ extension Worker {
     if excluded != Connection.none, let member = members[Int(excluded)], member.pool === pool {
       position = member.position
     }
-    guard let choice = pool.balancer.pick(hash: hash, excluding: position, now: now) else {
-      return nil
+    while let choice = pool.balancer.pick(hash: hash, excluding: position, now: now) {
+      let slot = pool.members[choice]
+      guard let member = members[Int(slot)] else { return nil }
+      if reserve(member) { return slot }
+      pool.balancer.setFull(true, at: choice)
+      // What is passed over only if there is another is not to be taken for the last resort.
+      if choice == position { break }
     }
-    return pool.members[choice]
+    return nil
   }
 
   /// A connection to `member` was refused, reset at once or timed out: out with it, and word to
@@ -248,6 +257,16 @@ extension Worker {
     member.health.trafficFailures.add(1, ordering: .releasing)
     state.healthEpoch.add(1, ordering: .releasing)
     eventfd_write(state.failureSignal, 1)
+  }
+
+  /// The next member of `pool` with a use to give; what others gave back meanwhile counts.
+  func pickAgain(
+    _ pool: WorkerPool, hash: UInt64?, excluding excluded: UInt32 = Connection.none
+  ) -> UInt32? {
+    if let slot = pick(pool, hash: hash, excluding: excluded) { return slot }
+    guard pool.balancer.fullCount > 0 else { return nil }
+    pool.balancer.forgetFull()
+    return pick(pool, hash: hash, excluding: excluded)
   }
 
   func beganUse(_ slot: UInt32) {

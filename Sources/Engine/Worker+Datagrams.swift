@@ -47,6 +47,8 @@ extension Worker {
     guard let slot = pick(pool, forFlowFrom: (client.address, client.low)),
       let member = members[Int(slot)]
     else { return nil }
+    // What is reserved goes with a flow that does not come to be.
+    defer { dropReservation(slot) }
     let type = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = socket(member.raw.family, type, 0)
     guard descriptor >= 0 else { return nil }

@@ -10,6 +10,12 @@ enum OwnResponse {
   case noMember(WorkerPool)
   /// Connections to the members failed; the last with this errno.
   case connectFailed(WorkerPool, Int32)
+  /// All members have as many connections as they may, and the queue is full.
+  case atLimit(WorkerPool)
+  /// It waited in the queue for as long as it may.
+  case waitedTooLong(WorkerPool)
+  /// The whole exchange took longer than it may.
+  case overTime
   case memberClosed(WorkerPool)
   case memberInvalid(WorkerPool, HTTPError)
   case memberSlow(WorkerPool)
@@ -96,6 +102,13 @@ extension Worker {
       } else {
         writer.append(Array(String(cString: strerror(code)).utf8))
       }
+    case .atLimit(let pool):
+      describe(pool, &writer)
+      writer.append(": its members have as many connections as they may")
+    case .waitedTooLong(let pool):
+      describe(pool, &writer)
+      writer.append(": no member had room in time")
+    case .overTime: writer.append("the exchange took longer than it may")
     case .memberClosed(let pool):
       describe(pool, &writer)
       writer.append(": the member closed the connection before it answered")

@@ -1,3 +1,4 @@
+import Delivery
 import Glibc
 import HTTP
 
@@ -14,15 +15,43 @@ extension Worker {
     excluding failed: UInt32, after code: Int32 = 0
   ) {
     var request = request
+    pool.counters.add(.requests)
+    if failed == Connection.none {
+      pool.retryTokens = min(pool.retryTokens &+ pool.retryGain, WorkerPool.retryReserve)
+    }
+    if let slot = pick(pool, for: index, excluding: failed) {
+      return sendOn(slot, index, server, pool, request, excluding: failed, after: code)
+    }
+    if pool.balancer.fullCount > 0 {
+      if wait(index, pool, request) { return }
+      buffers.release(&request)
+      pool.counters.add(.failures)
+      return respond(index, 503, .atLimit(pool))
+    }
+    giveUp(index, pool, request, code)
+  }
+
+  /// Takes the request to a member that was picked for it, and on to others while it cannot be
+  /// reached.
+  func sendOn(
+    _ first: UInt32, _ index: UInt32, _ server: WorkerServer, _ pool: WorkerPool,
+    _ request: Buffer, excluding failed: UInt32 = Connection.none, after code: Int32 = 0
+  ) {
     var excluded = failed
     var lastError = code
-    pool.counters.add(.requests)
+    var picked: UInt32? = first
     while at(index).pointee.attempts < settings.maximumAttempts {
-      guard let slot = pick(pool, for: index, excluding: excluded) else { break }
+      guard let slot = picked ?? pick(pool, for: index, excluding: excluded) else { break }
+      picked = nil
+      if at(index).pointee.attempts > 0, !mayRetry(pool) {
+        dropReservation(slot)
+        break
+      }
       // The member that just dropped a pooled connection has likely dropped them all.
       if slot != failed, let upstream = takeIdle(slot) {
         if !at(index).pointee.has(.idempotent), isStale(upstream) {
           closeUpstream(upstream)
+          picked = slot
           continue
         }
         at(index).pointee.attempts &+= 1
@@ -41,6 +70,11 @@ extension Worker {
         excluded = slot
       }
     }
+    giveUp(index, pool, request, lastError)
+  }
+
+  private func giveUp(_ index: UInt32, _ pool: WorkerPool, _ request: Buffer, _ lastError: Int32) {
+    var request = request
     buffers.release(&request)
     at(index).pointee.peer = Connection.none
     pool.counters.add(.failures)

@@ -108,6 +108,7 @@ extension Worker {
     let head = requestParser.length
     server.counters.add(.requests)
     clearDeadline(index)
+    beginTotal(index, server)
     client.pointee.phase = .exchange
     client.pointee.method = requestParser.method
     client.pointee.attempts = 0
@@ -173,7 +174,10 @@ extension Worker {
       return used
     }
     request.end = UInt32(writer.count)
-    if !client.pointee.has(.messageDone) { setDeadline(index, server.idleTimeout) }
+    if !client.pointee.has(.messageDone) {
+      setDeadline(index, server.idleTimeout)
+      limitToTotal(index)
+    }
     dispatchRequest(index, server, pool, request, excluding: Connection.none)
     return used
   }

@@ -217,6 +217,7 @@ extension Worker {
       // The client's time runs now, not the member's.
       clearDeadline(index)
       setDeadline(client, server.idleTimeout)
+      limitToTotal(client)
     } else {
       setDeadline(index, server.idleTimeout)
     }

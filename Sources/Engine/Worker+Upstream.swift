@@ -11,6 +11,8 @@ extension Worker {
   /// Starts a connection to a member.
   func openUpstream(_ slot: UInt32, _ kind: Connection.Kind, timeout: Int64) -> OpenOutcome {
     guard let member = members[Int(slot)] else { return .failed(ENOENT) }
+    // What is reserved goes with a connection that does not come to be.
+    defer { dropReservation(slot) }
     let type = Int32(
       SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let descriptor = socket(member.raw.family, type, 0)
@@ -33,6 +35,7 @@ extension Worker {
 
   func beginUse(_ index: UInt32) {
     at(index).pointee.set(.inFlight)
+    keepReservation(index)
     upstreamsInUse += 1
     beganUse(at(index).pointee.member)
   }
@@ -40,6 +43,7 @@ extension Worker {
   private func endUse(_ index: UInt32) {
     guard at(index).pointee.has(.inFlight) else { return }
     at(index).pointee.clear(.inFlight)
+    endReservation(index)
     upstreamsInUse -= 1
     endedUse(at(index).pointee.member)
   }

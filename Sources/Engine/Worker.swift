@@ -67,6 +67,11 @@ final class Worker: @unchecked Sendable {
   var buffers = BufferPool()
   var requestParser: HeadParser
   var responseParser: HeadParser
+  /// Of what `pick` chose last, until a connection keeps it.
+  var hasReservation = false
+  /// With requests that wait for a member.
+  var waitingPools: [WorkerPool] = []
+  var nextTicket: UInt64 = 1
   var rules: RuleScratch
   var credentials = CredentialCache()
 
@@ -170,6 +175,7 @@ final class Worker: @unchecked Sendable {
         }
         running.removeAll(keepingCapacity: true)
       }
+      if !waitingPools.isEmpty { serveQueues() }
       if now >= earliestDeadline { sweep() }
       reclaim()
     }
@@ -184,6 +190,7 @@ final class Worker: @unchecked Sendable {
 
   private func waitTime() -> Int32 {
     if !runQueue.isEmpty { return 0 }
+    if !waitingPools.isEmpty { return Int32(Worker.queueInterval) }
     if earliestDeadline == .max { return -1 }
     return Int32(clamping: max(1, max(earliestDeadline, lastSweep &+ 20) &- now))
   }

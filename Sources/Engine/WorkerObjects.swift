@@ -28,6 +28,8 @@ final class WorkerServer {
   var idleTimeout: Int64 = 0
   /// Of TCP, and of HTTP connections after an upgrade.
   var relayTimeout: Int64 = 0
+  /// Of a whole exchange; 0: without limit.
+  var totalTimeout: Int64 = 0
   /// Client connections.
   var active = 0
   var isDraining = false
@@ -57,6 +59,7 @@ final class WorkerServer {
     headerTimeout = configuration.timeouts.header.milliseconds
     firstByteTimeout = configuration.timeouts.firstByte.milliseconds
     idleTimeout = configuration.idleTimeout.milliseconds
+    totalTimeout = configuration.timeouts.total?.milliseconds ?? 0
     relayTimeout = (configuration.timeouts.idle ?? .seconds(300)).milliseconds
   }
 }
@@ -81,6 +84,14 @@ final class WorkerPool {
   var tlsReason = ""
   var serviceDown: Pool.ServiceDown
   var ejectAfter: Int?
+  var queue = RequestQueue()
+  var queueLength: Int
+  /// Milliseconds.
+  var queueTimeout: Int64
+  /// Thousandths of retries that may be made.
+  var retryTokens = WorkerPool.retryReserve
+  /// Thousandths that each request adds.
+  var retryGain: Int
   /// First-byte times are of use.
   var measures: Bool { balancer.settings.method == .fastest }
   var hashes: Bool { balancer.settings.method == .consistentHash }
@@ -97,7 +108,13 @@ final class WorkerPool {
     tls = plan.tls
     serviceDown = plan.serviceDown
     ejectAfter = plan.ejectAfter
+    queueLength = plan.queueLength
+    queueTimeout = plan.queueTimeout
+    retryGain = plan.retryBudget * 10
   }
+
+  /// What a pool may have in reserve: a hundred retries, as many as are lost with one member at once.
+  static let retryReserve = 100_000
 }
 
 /// A member of one pool as one worker sees it.
@@ -107,6 +124,7 @@ final class WorkerMember {
   let raw: RawAddress
   let pool: WorkerPool
   var health: SharedHealth
+  var connectionLimit: Int
   var isEnabled: Bool
   var keepsSessions: Bool
   var token: MemberToken?
@@ -129,6 +147,7 @@ final class WorkerMember {
     raw = RawAddress(plan.shared.address)
     self.pool = pool
     health = plan.health
+    connectionLimit = plan.connectionLimit
     isEnabled = plan.isEnabled
     keepsSessions = plan.keepsSessions
     token = plan.token

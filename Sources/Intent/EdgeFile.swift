@@ -139,7 +139,8 @@ extension EdgeFileReader {
       fields,
       beside: [
         "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp",
-        "serviceDown", "ejectAfter", "protocol", "tls", "monitor", "members",
+        "serviceDown", "ejectAfter", "queue", "retryBudget", "protocol", "tls", "monitor",
+        "members",
       ])
     var pool = Pool(name: try fields.needed("name"))
     pool.loadBalancing = try fields.choice("loadBalancing") ?? pool.loadBalancing
@@ -151,6 +152,12 @@ extension EdgeFileReader {
     pool.slowRamp = try fields.duration("slowRamp") ?? pool.slowRamp
     pool.serviceDown = try fields.choice("serviceDown") ?? pool.serviceDown
     pool.ejectAfter = try fields.number("ejectAfter")
+    if let queue = try fields.section("queue") {
+      note(queue, beside: ["length", "timeout"])
+      pool.queueLength = try queue.number("length") ?? 128
+      pool.queueTimeout = try queue.duration("timeout") ?? pool.queueTimeout
+    }
+    pool.retryBudget = try fields.number("retryBudget") ?? pool.retryBudget
     if let monitor = try fields.section("monitor") { pool.monitor = try self.monitor(monitor) }
     pool.protocol = try fields.choice("protocol") ?? pool.protocol
     if let tls = try fields.section("tls") { pool.tls = try poolTLS(tls) }
@@ -199,9 +206,14 @@ extension EdgeFileReader {
   }
 
   private mutating func member(_ fields: FileFields) throws(FileProblem) -> Member {
-    note(fields, beside: ["address", "port", "weight", "priority", "state", "monitor", "name"])
+    note(
+      fields,
+      beside: [
+        "address", "port", "weight", "priority", "connectionLimit", "state", "monitor", "name",
+      ])
     var member = Member(address: try fields.address("address"), port: try fields.port("port"))
     member.weight = try fields.number("weight") ?? member.weight
+    member.connectionLimit = try fields.number("connectionLimit") ?? member.connectionLimit
     member.priority = try fields.number("priority") ?? member.priority
     member.state = try fields.choice("state") ?? member.state
     if let monitor = try fields.section("monitor") { member.monitor = try self.monitor(monitor) }
@@ -213,12 +225,15 @@ extension EdgeFileReader {
     note(
       fields,
       beside: [
-        "name", "address", "port", "protocol", "pool", "rules", "timeouts", "tls", "http2",
+        "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
+        "tls",
+        "http2",
       ])
     var server = VirtualServer(
       name: try fields.needed("name"), address: try fields.address("address"),
       port: try fields.port("port"), protocol: try fields.choice("protocol") ?? .tcp)
     server.pool = try fields.text("pool")
+    server.connectionLimit = try fields.number("connectionLimit") ?? server.connectionLimit
     server.http2 = try fields.flag("http2")
     if let tls = try fields.section("tls") { server.tls = try serverTLS(tls) }
     for (index, rule) in try fields.sections("rules").enumerated() {
@@ -229,10 +244,11 @@ extension EdgeFileReader {
       }
     }
     if let timeouts = try fields.section("timeouts") {
-      note(timeouts, beside: ["connect", "header", "firstByte", "idle"])
+      note(timeouts, beside: ["connect", "header", "firstByte", "total", "idle"])
       server.timeouts.connect = try timeouts.duration("connect") ?? server.timeouts.connect
       server.timeouts.header = try timeouts.duration("header") ?? server.timeouts.header
       server.timeouts.firstByte = try timeouts.duration("firstByte") ?? server.timeouts.firstByte
+      server.timeouts.total = try timeouts.duration("total")
       server.timeouts.idle = try timeouts.duration("idle")
     }
     return server

@@ -222,7 +222,8 @@ import Testing
         protocol: http
         pool: p
         rules: [{match: {host: a.b, path: {exact: /}}, pool: p}, {match: {path: {prefix: /}}, pool: p}]
-        timeouts: {connect: 1s, header: 1s, firstByte: 1s, idle: 1s}
+        timeouts: {connect: 1s, header: 1s, firstByte: 1s, total: 1s, idle: 1s}
+        connectionLimit: 100
       pools:
       - name: p
         loadBalancing: ratio
@@ -232,6 +233,8 @@ import Testing
         slowRamp: 1s
         serviceDown: reselect
         ejectAfter: 5
+        queue: {length: 10, timeout: 1s}
+        retryBudget: 10
         monitor:
           type: https
           interval: 1s
@@ -250,14 +253,16 @@ import Testing
           queryName: a.example
           queryType: AAAA
           command: [/bin/true]
-        members: [{address: 127.0.0.1, port: 1, weight: 1, priority: 1, state: enabled, monitor: {type: tcp}, name: m}]
+        members: [{address: 127.0.0.1, port: 1, weight: 1, priority: 1, connectionLimit: 5, state: enabled, monitor: {type: tcp}, name: m}]
       """)
     #expect(all.allProblems.isEmpty && all.notices.isEmpty, "\(all.allProblems) \(all.notices)")
     func keys(_ json: JSON) -> Set<String> { Set((json["properties"].object ?? [:]).keys) }
     let (server, pool) = (schema["$defs"]["virtualServer"], schema["$defs"]["pool"])
     #expect(
       keys(server) == [
-        "name", "address", "port", "protocol", "pool", "rules", "timeouts", "tls", "http2",
+        "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
+        "tls",
+        "http2",
       ])
     let rule = schema["$defs"]["rule"]
     #expect(
@@ -273,11 +278,12 @@ import Testing
     #expect(
       keys(pool) == [
         "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp",
-        "serviceDown", "ejectAfter", "protocol", "tls", "monitor", "members",
+        "serviceDown", "ejectAfter", "queue", "retryBudget", "protocol", "tls", "monitor",
+        "members",
       ])
     #expect(
       keys(pool["properties"]["members"]["items"]) == [
-        "address", "port", "weight", "priority", "state", "monitor", "name",
+        "address", "port", "weight", "priority", "connectionLimit", "state", "monitor", "name",
       ])
     func words(_ json: JSON) -> [String] { json["enum"].elements.compactMap(\.string) }
     #expect(

@@ -6,14 +6,14 @@ import NetTypes
 /// Monitors over UDP, from a connected socket, so that a refusal (ICMP port unreachable) is heard.
 @Loop enum DatagramProbe {
   /// Sends `send`. With `receive`, an answer must have it; without, no refusal is all there is to
-  /// hear, and half of the time is waited for one.
+  /// hear, and half of the time, at most a second, is waited for one.
   static func exchange(_ address: SocketAddress, _ monitor: Monitor) async throws {
     let descriptor = try open(address)
     defer { close(descriptor) }
     try send(descriptor, Array(monitor.send.utf8))
     if monitor.receive.isEmpty {
       let refusal = Task { @Loop in try await receive(descriptor) }
-      let timer = Loop.after(monitor.timeout / 2) { refusal.cancel() }
+      let timer = Loop.after(min(monitor.timeout / 2, .seconds(1))) { refusal.cancel() }
       defer { timer.cancel() }
       do {
         _ = try await refusal.value

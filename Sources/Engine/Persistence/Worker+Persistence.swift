@@ -57,11 +57,13 @@ extension Worker {
     _ pool: WorkerPool, for client: UInt32, excluding excluded: UInt32 = Connection.none
   ) -> UInt32? {
     let own = at(client).pointee.sticky
-    if own != excluded, serves(own, pool) {
+    if own != excluded, serves(own, pool), let member = members[Int(own)], reserve(member) {
       at(client).pointee.clear(.setCookie)
       return own
     }
-    guard let slot = pick(pool, hash: hash(of: client), excluding: excluded) else { return nil }
+    guard let slot = pickAgain(pool, hash: hash(of: client), excluding: excluded) else {
+      return nil
+    }
     if let persistence = pool.persistence {
       if at(client).pointee.stickyKey != 0, let member = members[Int(slot)] {
         persistence.table.set(
@@ -77,15 +79,16 @@ extension Worker {
   func pick(_ pool: WorkerPool, forFlowFrom address: (UInt64, UInt64)) -> UInt32? {
     let hash = Worker.hash(of: address)
     guard let persistence = pool.persistence, persistence.settings.kind == .source else {
-      return pick(pool, hash: pool.hashes ? hash : nil)
+      return pickAgain(pool, hash: pool.hashes ? hash : nil)
     }
     let timeout = persistence.timeout
     if let identity = persistence.table.member(of: hash, now: seconds, timeout: timeout),
-      let own = persistence.identities[identity], serves(own, pool)
+      let own = persistence.identities[identity], serves(own, pool), let member = members[Int(own)],
+      reserve(member)
     {
       return own
     }
-    guard let slot = pick(pool, hash: pool.hashes ? hash : nil) else { return nil }
+    guard let slot = pickAgain(pool, hash: pool.hashes ? hash : nil) else { return nil }
     if let member = members[Int(slot)] {
       persistence.table.set(member.identity, for: hash, now: seconds, timeout: timeout)
     }
