@@ -48,6 +48,8 @@ let package = Package(
     .target(name: "CLinux"),
     .systemLibrary(name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(
+      name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
     // Level 1: cores, sans I/O.
@@ -67,7 +69,8 @@ let package = Package(
     module(
       "Engine",
       [
-        "Transport", "Linux", "CLinux", "COpenSSL", "CPCRE2", "CCrypt", "Delivery", "HTTP",
+        "Transport", "Linux", "CLinux", "CNGHTTP2", "COpenSSL", "CPCRE2", "CCrypt", "Delivery",
+        "HTTP",
         "NetTypes", "Wire",
       ]),
     module("Containers", ["Linux", "CLinux", "Kubernetes", "NetTypes"]),
@@ -145,7 +148,8 @@ let package = Package(
     tests("Intent", ["BGP", "Delivery", "Addressing", "Kubernetes", "NetTypes"]),
     tests("Linux", ["NetTypes", "Wire"]),
     tests("Transport", ["Linux", "HTTP", "NetTypes"]),
-    tests("Engine", ["COpenSSL", "Transport", "Linux", "Delivery", "HTTP", "NetTypes"]),
+    tests(
+      "Engine", ["CNGHTTP2", "COpenSSL", "Transport", "Linux", "Delivery", "HTTP", "NetTypes"]),
     tests("Containers", ["Linux", "Kubernetes"]),
     tests("Telemetry"),
     tests("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),

@@ -7,7 +7,9 @@ struct Connection {
     /// Closed; the slot is free again after the event batch.
     case closed
     case listener, datagramListener
+    /// With a `stream` they are one of HTTP/2, without a descriptor.
     case httpClient, httpUpstream
+    case http2Client, http2Upstream
     case tcpClient, tcpUpstream
     /// UDP: the socket towards the member, one a client.
     case flow
@@ -94,6 +96,14 @@ struct Connection {
     static let secure = Flags(rawValue: 1 << 24)
     /// Client: `clientCertificates` has what its certificate says.
     static let certified = Flags(rawValue: 1 << 25)
+    /// Stream: frames had something for it.
+    static let ready = Flags(rawValue: 1 << 26)
+    /// Stream: its content has gone out.
+    static let drained = Flags(rawValue: 1 << 27)
+    /// Stream to a member: content waits, take no more.
+    static let backlogged = Flags(rawValue: 1 << 28)
+    /// Stream to a member: it was reset.
+    static let streamFailed = Flags(rawValue: 1 << 29)
   }
 
   static let none = UInt32.max
@@ -143,6 +153,9 @@ struct Connection {
   var began: Int64 = 0
   /// OpenSSL's side of the connection.
   var tls: OpaquePointer?
+  /// HTTP/2 on this connection, or the stream that this is.
+  var session: SessionPointer?
+  var stream: StreamPointer?
 
   enum Framing: UInt8 { case none, length, chunked, untilClose }
 

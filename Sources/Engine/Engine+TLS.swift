@@ -12,7 +12,8 @@ struct TerminationKey: Hashable {
     self.server = server.name
     settings = tls
     switch server.protocol {
-    case .https: alpn = tls.alpn ?? ["http/1.1"]
+    case .https:
+      alpn = tls.alpn ?? (server.http2 == false ? ["http/1.1"] : ["h2", "http/1.1"])
     default: alpn = tls.alpn ?? []
     }
   }

@@ -61,6 +61,12 @@ struct HeadWriter {
     }
   }
 
+  mutating func append(hexadecimal value: Int) {
+    if value >= 16 { append(hexadecimal: value >> 4) }
+    let digit = UInt8(truncatingIfNeeded: value & 15)
+    append(byte: digit < 10 ? digit &+ 0x30 : digit &+ 0x57)
+  }
+
   private mutating func append(hexadecimal value: UInt16) {
     var started = false
     for position in 0..<4 {

@@ -32,6 +32,7 @@ struct PoolPlan: Sendable {
   /// Milliseconds.
   let queueTimeout: Int64
   let retryBudget: Int
+  let usesHTTP2: Bool
   let members: [MemberPlan]
 }
 

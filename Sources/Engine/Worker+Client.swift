@@ -44,7 +44,7 @@ extension Worker {
   }
 
   /// All that waited for the client is sent.
-  private func clientFlushed(_ index: UInt32) {
+  func clientFlushed(_ index: UInt32) {
     switch at(index).pointee.phase {
     case .closing: linger(index)
     case .exchange:
@@ -69,7 +69,7 @@ extension Worker {
     {
       let upstream = client.pointee.peer
       guard upstream != Connection.none, at(upstream).pointee.phase != .connecting,
-        at(upstream).pointee.output.isEmpty
+        at(upstream).pointee.output.isEmpty, !at(upstream).pointee.has(.backlogged)
       else { return }
       guard moved < Worker.bodyBudget else { return enqueue(index) }
       switch receive(index, scratch) {
@@ -143,6 +143,7 @@ extension Worker {
     client.pointee.attempts = 0
     buffers.release(&client.pointee.edits)
     client.pointee.exchangeEnds = 0
+    if let stream = client.pointee.stream { return streamExchangeEnded(index, stream) }
     guard client.pointee.has(.messageDone), !client.pointee.has(.closeAfter) else {
       client.pointee.phase = .closing
       if client.pointee.output.isEmpty { linger(index) } else { setStallDeadline(index) }
@@ -196,6 +197,7 @@ extension Worker {
     guard client.pointee.kind == .httpClient else { return }
     let upstream = client.pointee.peer
     if upstream != Connection.none, at(upstream).pointee.peer == index { closeUpstream(upstream) }
+    if client.pointee.stream != nil { return closeSlot(index) }
     if reset { resetOnClose(client.pointee.descriptor) }
     if !reset, client.pointee.tls != nil, client.pointee.phase == .head { sayGoodbye(index) }
     uncount(index)

@@ -95,6 +95,10 @@ extension Worker {
     pool.queueLength = plan.queueLength
     pool.queueTimeout = plan.queueTimeout
     pool.retryGain = plan.retryBudget * 10
+    if pool.usesHTTP2 != plan.usesHTTP2 {
+      pool.usesHTTP2 = plan.usesHTTP2
+      for slot in slots { closeIdle(slot) }
+    }
     pool.persistence = plan.persistence.map { WorkerPersistence($0) }
     if let persistence = pool.persistence {
       for slot in slots {
@@ -137,12 +141,13 @@ extension Worker {
   /// Frees a removed member's slot once no connection refers to it.
   func dropIfUnused(_ slot: UInt32) {
     guard let member = members[Int(slot)], member.position < 0, member.inFlight == 0,
-      member.idleCount == 0
+      member.idleCount == 0, member.sessions.isEmpty
     else { return }
     members[Int(slot)] = nil
   }
 
   private func closeIdle(_ slot: UInt32) {
+    if let member = members[Int(slot)] { closeSessions(member) }
     while let member = members[Int(slot)], member.idle != Connection.none {
       closeUpstream(member.idle)
     }
@@ -198,7 +203,8 @@ extension Worker {
     server.flows = [:]
     if server.active == 0 { return endServer(index) }
     for slot in 0..<used where at(slot).pointee.server == UInt32(index) {
-      guard at(slot).pointee.kind == .httpClient else { continue }
+      if at(slot).pointee.kind == .http2Client { drainSession(slot, grace: grace) }
+      guard at(slot).pointee.kind == .httpClient, at(slot).pointee.stream == nil else { continue }
       at(slot).pointee.set(.closeAfter)
       if at(slot).pointee.phase == .head {
         setDeadline(slot, min(grace, max(1, deadline(slot) &- now)))

@@ -47,6 +47,20 @@ extension Worker {
         dropReservation(slot)
         break
       }
+      if pool.usesHTTP2 {
+        at(index).pointee.attempts &+= 1
+        switch openUpstreamStream(slot, timeout: server.connectTimeout) {
+        case .opened(let upstream):
+          attach(upstream, index, request)
+          return startStream(upstream)
+        case .failed(let code):
+          lastError = code
+          if code != EMFILE { reportFailure(slot, code) }
+          server.counters.add(.retries)
+          excluded = slot
+          continue
+        }
+      }
       // The member that just dropped a pooled connection has likely dropped them all.
       if slot != failed, let upstream = takeIdle(slot) {
         if !at(index).pointee.has(.idempotent), isStale(upstream) {
@@ -195,7 +209,7 @@ extension Worker {
   }
 
   /// Takes the buffered request to another member.
-  private func again(_ index: UInt32, _ code: Int32) {
+  func again(_ index: UInt32, _ code: Int32) {
     let upstream = at(index)
     let client = upstream.pointee.peer
     let slot = upstream.pointee.member

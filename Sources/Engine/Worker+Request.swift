@@ -87,6 +87,11 @@ extension Worker {
         setDeadline(index, server.headerTimeout)
       }
       return 0
+    case .invalid(.unsupportedVersion)
+    where server.acceptsHTTP2 && client.pointee.stream == nil && client.pointee.tls == nil
+      && startsWith(bytes, "pri * http/2.0\r\n"):
+      becomeHTTP2(index, server, bytes)
+      return bytes.count
     case .invalid(let error):
       server.counters.add(.requests)
       client.pointee.clear(.messageDone)

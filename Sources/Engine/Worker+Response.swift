@@ -58,6 +58,12 @@ extension Worker {
     if upstream.pointee.output.isEmpty { buffers.release(&upstream.pointee.output) }
   }
 
+  /// The connection under a stream is gone, with the response begun.
+  func responseLost(_ index: UInt32) {
+    members[Int(at(index).pointee.member)]?.counters.add(.failures)
+    invalidResponse(index, .truncated)
+  }
+
   private func responseCut(_ index: UInt32, clean: Bool) {
     let upstream = at(index)
     if upstream.pointee.phase == .waiting {
@@ -113,11 +119,7 @@ extension Worker {
           return invalidResponse(index, .headTooLarge(limit: settings.headLimit))
         }
         server.counters.add(.status1xx)
-        if at(client).pointee.output.isEmpty {
-          if send(client, writer.written) == .failed { return closeClient(client) }
-        } else if !buffers.append(writer.written, to: &at(client).pointee.output) {
-          return closeClient(client)
-        }
+        if append(client, writer.written) == .failed { return closeClient(client) }
       }
       bytes = rest
       if bytes.isEmpty {
@@ -204,7 +206,9 @@ extension Worker {
 
   /// Sends behind what may already wait.
   private func append(_ index: UInt32, _ bytes: UnsafeRawBufferPointer) -> SendOutcome {
-    if at(index).pointee.output.isEmpty { return send(index, bytes) }
+    if at(index).pointee.output.isEmpty || at(index).pointee.stream != nil {
+      return send(index, bytes)
+    }
     return buffers.append(bytes, to: &at(index).pointee.output) ? .stalled : .failed
   }
 

@@ -13,6 +13,7 @@ extension Worker {
     let total = head.count &+ body.count
     if total == 0 { return .done }
     if let tls = connection.pointee.tls { return sendTLS(index, tls, head, body) }
+    if let stream = connection.pointee.stream { return sendStream(index, stream, head, body) }
     var sent: Int
     repeat {
       if body.count == 0 {
@@ -55,6 +56,7 @@ extension Worker {
   /// Sends what waits in `output`. The block goes back once all is sent, unless `keep`.
   func flush(_ index: UInt32, keep: Bool = false) -> SendOutcome {
     let connection = at(index)
+    if let stream = connection.pointee.stream { return flushStream(index, stream) }
     if let tls = connection.pointee.tls {
       let outcome = flushTLS(index, tls)
       if outcome == .done, !keep { buffers.release(&connection.pointee.output) }
@@ -86,6 +88,7 @@ extension Worker {
   func receive(_ index: UInt32, _ target: UnsafeMutableRawBufferPointer) -> ReceiveOutcome {
     let connection = at(index)
     if let tls = connection.pointee.tls { return receiveTLS(index, tls, target) }
+    if let stream = connection.pointee.stream { return receiveStream(index, stream, target) }
     while true {
       let count = recv(connection.pointee.descriptor, target.baseAddress, target.count, 0)
       if count > 0 {

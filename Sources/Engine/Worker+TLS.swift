@@ -66,16 +66,30 @@ extension Worker {
     server.shared.tls.complete(resumed: SSL_session_reused(tls) == 1)
     if server.tls?.forwardsCertificates == true { noteCertificate(index, tls) }
     guard server.isHTTP else { return startRelay(index, server) }
+    if hasAgreed(on: "h2", tls) {
+      return becomeHTTP2(index, server, UnsafeRawBufferPointer(start: nil, count: 0))
+    }
     at(index).pointee.phase = .head
     if server.isDraining { at(index).pointee.set(.closeAfter) }
     setDeadline(index, server.idleTimeout)
     readHeads(index)
   }
 
+  private func hasAgreed(on name: StaticString, _ tls: OpaquePointer) -> Bool {
+    var chosen: UnsafePointer<UInt8>?
+    var count: UInt32 = 0
+    SSL_get0_alpn_selected(tls, &chosen, &count)
+    return Int(count) == name.utf8CodeUnitCount
+      && UnsafeBufferPointer(start: chosen, count: Int(count)).elementsEqual(
+        UnsafeBufferPointer(start: name.utf8Start, count: Int(count)))
+  }
+
   private func upstreamSecured(_ index: UInt32) {
     if at(index).pointee.kind == .httpUpstream {
       at(index).pointee.phase = .waiting
       sendRequest(index)
+    } else if at(index).pointee.kind == .http2Upstream {
+      upstreamSessionConnected(index)
     } else {
       at(index).pointee.phase = .relay
       clearDeadline(index)
@@ -87,7 +101,7 @@ extension Worker {
   func handshakeFailed(_ index: UInt32, _ reason: TLSCounters.Failure) {
     let text = reason == .timedOut ? "timed out" : tlsReason(index)
     switch at(index).pointee.kind {
-    case .httpUpstream, .tcpUpstream:
+    case .httpUpstream, .tcpUpstream, .http2Upstream:
       if let pool = members[Int(at(index).pointee.member)]?.pool {
         pool.shared.tls.fail(reason)
         pool.tlsReason = text
@@ -95,6 +109,8 @@ extension Worker {
       let code = reason == .timedOut ? ETIMEDOUT : EPROTO
       if at(index).pointee.kind == .httpUpstream {
         connectFailed(index, code)
+      } else if at(index).pointee.kind == .http2Upstream {
+        upstreamSessionFailed(index, code)
       } else {
         relayConnectFailed(index, code)
       }
@@ -181,7 +197,8 @@ extension Worker {
       at(index).pointee.set(.endOfInput)
       if error == SSL_ERROR_ZERO_RETURN { return .end }
       // Cut without close_notify: a client's messages say where they end, a member's may not.
-      let isClient = at(index).pointee.kind == .httpClient
+      let isClient =
+        at(index).pointee.kind == .httpClient || at(index).pointee.kind == .http2Client
       return tlsIO.pointee.ended != 0 && isClient ? .end : .failed
     }
     return .bytes(filled)
@@ -313,7 +330,9 @@ extension Worker {
   private func hexadecimal(_ digit: UInt8) -> UInt8 { digit < 10 ? digit + 0x30 : digit + 0x57 }
 
   func forwardedCertificate(_ client: UInt32) -> [UInt8]? {
-    at(client).pointee.has(.certified) ? clientCertificates[client] : nil
+    guard at(client).pointee.has(.certified) else { return nil }
+    return clientCertificates[
+      at(client).pointee.stream?.pointee.session.pointee.connection ?? client]
   }
 
   func isForwardedCertificate(_ name: UnsafeRawBufferPointer) -> Bool {

@@ -40,7 +40,7 @@ extension Worker {
     beganUse(at(index).pointee.member)
   }
 
-  private func endUse(_ index: UInt32) {
+  func endUse(_ index: UInt32) {
     guard at(index).pointee.has(.inFlight) else { return }
     at(index).pointee.clear(.inFlight)
     endReservation(index)
@@ -61,6 +61,7 @@ extension Worker {
   /// Puts a connection that is between messages into the pool.
   func pool(_ index: UInt32) {
     let connection = at(index)
+    if connection.pointee.stream != nil { return closeUpstream(index) }
     guard let member = members[Int(connection.pointee.member)], member.position >= 0,
       member.idleCount < settings.idlePerMember, !connection.pointee.has(.peerClosed),
       !connection.pointee.has(.readable)

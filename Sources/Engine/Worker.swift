@@ -1,4 +1,5 @@
 import CLinux
+import CNGHTTP2
 import COpenSSL
 import Glibc
 import HTTP
@@ -87,6 +88,20 @@ final class Worker: @unchecked Sendable {
   let record: UnsafeMutableRawBufferPointer
   /// X-Forwarded-Client-Cert by client, where it is asked for.
   var clientCertificates: [UInt32: [UInt8]] = [:]
+  let http2Memory = HTTP2Memory()
+  let http2Callbacks = HTTP2Callbacks.make()
+  let http2Options = HTTP2Limits.options()
+  /// The field section being decoded.
+  var headers: HTTP2Headers
+  /// Frames on their way out; fields and their names for nghttp2.
+  let frames: UnsafeMutableRawBufferPointer
+  let fieldList: UnsafeMutablePointer<nghttp2_nv>
+  let lowered: UnsafeMutableRawBufferPointer
+  var translationParser: HeadParser
+  var freeStreams: [StreamPointer] = []
+  var readyStreams: [UInt32] = []
+  var drainedStreams: [UInt32] = []
+  var dirtySessions: [UInt32] = []
   var pausedListeners = 0
   var isStopping = false
 
@@ -107,6 +122,12 @@ final class Worker: @unchecked Sendable {
     tlsIO.initialize(to: atoll_tls_io())
     tlsBIO = atoll_io_bio(tlsIO)
     record = .allocate(byteCount: Worker.recordSize, alignment: 64)
+    headers = HTTP2Headers(limit: settings.headLimit)
+    frames = .allocate(byteCount: Worker.scratchSize, alignment: 64)
+    fieldList = .allocate(capacity: HTTP2FieldList.limit)
+    lowered = .allocate(byteCount: settings.headLimit + 4096, alignment: 64)
+    translationParser = HeadParser(
+      byteLimit: settings.headLimit + 4096, targetLimit: settings.headLimit)
     requestParser = HeadParser(
       byteLimit: settings.headLimit, targetLimit: settings.headLimit / 2)
     responseParser = HeadParser(byteLimit: settings.headLimit)
@@ -119,11 +140,22 @@ final class Worker: @unchecked Sendable {
   deinit {
     for index in 0..<Int(highWater) where connections[index].descriptor >= 0 {
       if let tls = connections[index].tls { SSL_free(tls) }
+      if let session = connections[index].session {
+        nghttp2_session_del(session.pointee.session)
+        session.deallocate()
+      }
       close(connections[index].descriptor)
     }
     BIO_free(tlsBIO)
     tlsIO.deallocate()
     record.deallocate()
+    nghttp2_session_callbacks_del(http2Callbacks)
+    nghttp2_option_del(http2Options)
+    headers.deallocate()
+    frames.deallocate()
+    fieldList.deallocate()
+    lowered.deallocate()
+    for stream in freeStreams { stream.deallocate() }
     close(wake)
     close(epoll)
     buffers.deallocate()
@@ -177,6 +209,7 @@ final class Worker: @unchecked Sendable {
       }
       if !waitingPools.isEmpty { serveQueues() }
       if now >= earliestDeadline { sweep() }
+      if !dirtySessions.isEmpty { writeSessions() }
       reclaim()
     }
     state.stopped.add(1, ordering: .releasing)
@@ -234,6 +267,8 @@ final class Worker: @unchecked Sendable {
     case .datagramListener: receiveDatagrams(index)
     case .httpClient: clientEvent(index, failed: failed)
     case .httpUpstream: upstreamEvent(index, failed: failed)
+    case .http2Client: sessionEvent(index, failed: failed)
+    case .http2Upstream: upstreamSessionEvent(index, failed: failed)
     case .tcpClient, .tcpUpstream: relayEvent(index, failed: failed)
     case .flow: flowEvent(index)
     case .free, .closed: break
@@ -247,6 +282,7 @@ final class Worker: @unchecked Sendable {
     case .datagramListener: receiveDatagrams(index)
     case .httpClient: driveClient(index)
     case .httpUpstream: driveUpstream(index)
+    case .http2Client, .http2Upstream: driveSession(index)
     case .tcpClient, .tcpUpstream: driveRelay(index)
     case .flow: flowEvent(index)
     case .free, .closed: break
@@ -274,6 +310,22 @@ final class Worker: @unchecked Sendable {
 
   /// Takes a slot for `descriptor` and registers it. Nil, with the descriptor closed, at the limit.
   func open(_ descriptor: Int32, _ kind: Connection.Kind) -> UInt32? {
+    guard let index = openSlot(kind) else {
+      close(descriptor)
+      return nil
+    }
+    at(index).pointee.descriptor = descriptor
+    let token = UInt64(at(index).pointee.generation) << 32 | UInt64(index)
+    let interest = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+    if atoll_epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, interest, token) != 0 {
+      closeSlot(index)
+      return nil
+    }
+    return index
+  }
+
+  /// Takes a slot that has no descriptor. Nil at the limit.
+  func openSlot(_ kind: Connection.Kind) -> UInt32? {
     let index: UInt32
     if firstFree != Connection.none {
       index = firstFree
@@ -286,19 +338,11 @@ final class Worker: @unchecked Sendable {
       highWater &+= 1
       at(index).initialize(to: Connection())
     } else {
-      close(descriptor)
       return nil
     }
-    at(index).pointee.descriptor = descriptor
     at(index).pointee.kind = kind
     deadlines[Int(index)] = .max
-    let token = UInt64(at(index).pointee.generation) << 32 | UInt64(index)
-    let interest = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
     live += 1
-    if atoll_epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, interest, token) != 0 {
-      closeSlot(index)
-      return nil
-    }
     return index
   }
 
@@ -306,7 +350,11 @@ final class Worker: @unchecked Sendable {
   func closeSlot(_ index: UInt32) {
     let connection = at(index)
     guard connection.pointee.kind != .closed else { return }
-    close(connection.pointee.descriptor)
+    if let stream = connection.pointee.stream {
+      endStream(index, stream)
+    } else {
+      close(connection.pointee.descriptor)
+    }
     connection.pointee.descriptor = -1
     if connection.pointee.tls != nil { endTLS(index) }
     connection.pointee.kind = .closed
@@ -376,6 +424,8 @@ final class Worker: @unchecked Sendable {
     switch at(index).pointee.kind {
     case .httpClient: clientExpired(index)
     case .httpUpstream: upstreamExpired(index)
+    case .http2Client: sessionExpired(index)
+    case .http2Upstream: upstreamSessionExpired(index)
     case .tcpClient, .tcpUpstream: relayExpired(index)
     case .flow: closeFlow(index)
     case .listener: resume(index)

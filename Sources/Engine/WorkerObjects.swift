@@ -19,6 +19,8 @@ final class WorkerServer {
   var routePools: [WorkerPool?] = []
   var pool: WorkerPool?
   var tls: TLSTermination?
+  /// HTTP/2 without TLS, begun without asking.
+  var acceptsHTTP2: Bool { configuration.protocol == .http && configuration.http2 == true }
   var isHTTP: Bool { configuration.protocol == .http || configuration.protocol == .https }
   var listener = Connection.none
   /// Milliseconds.
@@ -80,6 +82,8 @@ final class WorkerPool {
   var hash: Pool.HashKey
   var persistence: WorkerPersistence?
   var tls: TLSOrigination?
+  /// Members of HTTP virtual servers speak HTTP/2.
+  var usesHTTP2: Bool
   /// Why the last handshake failed.
   var tlsReason = ""
   var serviceDown: Pool.ServiceDown
@@ -111,6 +115,7 @@ final class WorkerPool {
     queueLength = plan.queueLength
     queueTimeout = plan.queueTimeout
     retryGain = plan.retryBudget * 10
+    usesHTTP2 = plan.usesHTTP2
   }
 
   /// What a pool may have in reserve: a hundred retries, as many as are lost with one member at once.
@@ -137,6 +142,8 @@ final class WorkerMember {
   /// Pooled connections, the latest first.
   var idle = Connection.none
   var idleCount = 0
+  /// Connections of HTTP/2.
+  var sessions: [UInt32] = []
   var inFlight = 0
   /// The latest TLS session, to resume.
   var session: OpaquePointer?

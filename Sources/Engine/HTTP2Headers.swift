@@ -1,0 +1,202 @@
+import HTTP
+
+/// The field section that nghttp2 is decoding, gathered as HTTP/1.1 text. One of a worker's sessions
+/// decodes at a time, and one section of it (RFC 9113 §4.3).
+///
+/// Nghttp2 checks pseudo-fields, names, connection-specific fields and Content-Length (§8.1–§8.3);
+/// here is checked again what would end a line or split a start line, and the parser of HTTP/1.1
+/// reads the result as any other.
+struct HTTP2Headers {
+  enum Pseudo: Int, CaseIterable { case method, scheme, authority, path, status, host }
+
+  private let text: UnsafeMutableRawBufferPointer
+  private let values: UnsafeMutableRawBufferPointer
+  private let cookies: UnsafeMutableRawBufferPointer
+  private var textCount = 0
+  private var valuesCount = 0
+  private var cookiesCount = 0
+  private var ranges: (Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>, Range<Int>)
+  private var hasContentLength = false
+  private(set) var isTrailers = true
+  private var isSound = true
+
+  private static let none = (0..<0, 0..<0, 0..<0, 0..<0, 0..<0, 0..<0)
+
+  init(limit: Int) {
+    text = .allocate(byteCount: limit, alignment: 16)
+    values = .allocate(byteCount: limit, alignment: 16)
+    cookies = .allocate(byteCount: limit, alignment: 16)
+    ranges = HTTP2Headers.none
+  }
+
+  func deallocate() {
+    text.deallocate()
+    values.deallocate()
+    cookies.deallocate()
+  }
+
+  mutating func begin() {
+    textCount = 0
+    valuesCount = 0
+    cookiesCount = 0
+    ranges = HTTP2Headers.none
+    hasContentLength = false
+    isTrailers = true
+    isSound = true
+  }
+
+  var fields: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(text)[..<textCount])
+  }
+
+  private func value(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(values)[range])
+  }
+
+  /// - Returns: false if the field must not be there, or is too much.
+  mutating func add(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool {
+    guard let first = name.first else { return false }
+    if first == UInt8(ascii: ":") {
+      isTrailers = false
+      guard !value.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else { return false }
+      return keepPseudo(name, value)
+    }
+    guard !value.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7f }),
+      !name.contains(where: { $0 <= 0x20 || $0 >= 0x7f || $0 == UInt8(ascii: ":") })
+    else { return false }
+    switch name.count {
+    case 2 where name.elementsEqualIgnoringCase("te"): return true
+    case 4 where name.elementsEqualIgnoringCase("host"):
+      guard ranges.5.isEmpty, let range = keep(value) else { return false }
+      ranges.5 = range
+      return true
+    case 6 where name.elementsEqualIgnoringCase("cookie"): return addCookie(value)
+    case 7 where name.elementsEqualIgnoringCase("upgrade"): return false
+    case 10
+    where name.elementsEqualIgnoringCase("connection")
+      || name.elementsEqualIgnoringCase("keep-alive"):
+      return false
+    case 14 where name.elementsEqualIgnoringCase("content-length"): hasContentLength = true
+    case 16 where name.elementsEqualIgnoringCase("proxy-connection"): return false
+    case 17 where name.elementsEqualIgnoringCase("transfer-encoding"): return false
+    default: break
+    }
+    var writer = HeadWriter(UnsafeMutableRawBufferPointer(rebasing: text[textCount...]))
+    writer.append(name)
+    writer.append(": ")
+    writer.append(value)
+    writer.append("\r\n")
+    guard !writer.overflowed else { return false }
+    textCount &+= writer.count
+    return true
+  }
+
+  private mutating func keepPseudo(
+    _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+  ) -> Bool {
+    guard let range = keep(value) else { return false }
+    if name.elementsEqualIgnoringCase(":method") {
+      ranges.0 = range
+    } else if name.elementsEqualIgnoringCase(":scheme") {
+      ranges.1 = range
+    } else if name.elementsEqualIgnoringCase(":authority") {
+      ranges.2 = range
+    } else if name.elementsEqualIgnoringCase(":path") {
+      ranges.3 = range
+    } else if name.elementsEqualIgnoringCase(":status") {
+      ranges.4 = range
+    } else {
+      return false
+    }
+    return true
+  }
+
+  private mutating func keep(_ value: UnsafeRawBufferPointer) -> Range<Int>? {
+    guard valuesCount &+ value.count <= values.count else { return nil }
+    UnsafeMutableRawBufferPointer(rebasing: values[valuesCount...]).copyMemory(from: value)
+    valuesCount &+= value.count
+    return (valuesCount &- value.count)..<valuesCount
+  }
+
+  /// Crumbs of one cookie become one field again, RFC 9113 §8.2.3.
+  private mutating func addCookie(_ value: UnsafeRawBufferPointer) -> Bool {
+    var writer = HeadWriter(UnsafeMutableRawBufferPointer(rebasing: cookies[cookiesCount...]))
+    if cookiesCount > 0 { writer.append("; ") }
+    writer.append(value)
+    cookiesCount &+= writer.count
+    return !writer.overflowed
+  }
+
+  /// Writes a request's head as HTTP/1.1, and notes how its content will be framed.
+  /// - Returns: false if it is malformed.
+  func writeRequest(_ writer: inout HeadWriter, stream: StreamPointer, ends: Bool) -> Bool {
+    let (method, authority, path, host) = (
+      value(ranges.0), value(ranges.2), value(ranges.3), value(ranges.5)
+    )
+    let isConnect = method.elementsEqual("CONNECT".utf8)
+    guard !method.isEmpty, isConnect || !ranges.1.isEmpty else { return false }
+    // Two hosts are one too many: somebody would go by the other (§8.3.1).
+    if !authority.isEmpty, !host.isEmpty, !authority.elementsEqual(host) { return false }
+    let name = authority.isEmpty ? host : authority
+    guard !name.isEmpty else { return false }
+    writer.append(method)
+    writer.append(" ")
+    if isConnect {
+      guard path.isEmpty else { return false }
+      writer.append(authority)
+    } else {
+      let isAsterisk = path.elementsEqual("*".utf8) && method.elementsEqual("OPTIONS".utf8)
+      guard path.first == UInt8(ascii: "/") || isAsterisk else { return false }
+      writer.append(path)
+    }
+    writer.append(" HTTP/1.1\r\nhost: ")
+    writer.append(name)
+    writer.append("\r\n")
+    writer.append(fields)
+    if cookiesCount > 0 {
+      writer.append("cookie: ")
+      writer.append(
+        UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(cookies)[..<cookiesCount]))
+      writer.append("\r\n")
+    }
+    if ends {
+      stream.pointee.inbound = .done
+      let expects = [UInt8(ascii: "P")] == method.prefix(1).map { $0 }
+      if !hasContentLength, expects { writer.append("content-length: 0\r\n") }
+    } else if hasContentLength {
+      stream.pointee.inbound = .length
+    } else {
+      stream.pointee.inbound = .chunked
+      writer.append("transfer-encoding: chunked\r\n")
+    }
+    writer.append("\r\n")
+    return true
+  }
+
+  /// Writes a response's head as HTTP/1.1, and notes how its content will be framed.
+  func writeResponse(_ writer: inout HeadWriter, stream: StreamPointer, ends: Bool) -> Bool {
+    let status = value(ranges.4)
+    guard status.count == 3 else { return false }
+    writer.append("HTTP/1.1 ")
+    writer.append(status)
+    writer.append(" \r\n")
+    writer.append(fields)
+    let isInterim = status[0] == UInt8(ascii: "1")
+    if isInterim {
+      stream.pointee.inbound = .done
+    } else if ends {
+      stream.pointee.inbound = .done
+      let isEmpty = status.elementsEqual("204".utf8) || status.elementsEqual("304".utf8)
+      if !hasContentLength, !isEmpty, !stream.pointee.isHead {
+        writer.append("content-length: 0\r\n")
+      }
+    } else if hasContentLength {
+      stream.pointee.inbound = .length
+    } else {
+      stream.pointee.inbound = .chunked
+      writer.append("transfer-encoding: chunked\r\n")
+    }
+    writer.append("\r\n")
+    return true
+  }
+}
