@@ -35,6 +35,9 @@ package struct VirtualServer: Equatable, Sendable {
   package var timeouts: Timeouts
   /// Client connections at a time; 0: as many as the machine has room for.
   package var connectionLimit = 0
+  /// Clients come through a proxy that says first whose connection it is (v1 or v2): those that do
+  /// not are dropped.
+  package var acceptsProxyProtocol = false
   /// Of `https`, and of `tcp` that ends TLS.
   package var tls: ServerTLS?
   /// `http`: clients may begin with HTTP/2 without asking (RFC 9113 §3.3). `https`: by ALPN.
@@ -158,6 +161,8 @@ package struct Pool: Equatable, Sendable {
   package var persistence: Persistence?
   /// While fewer members of the highest priority are available, those of the next are used too.
   package var minimumActive = 1
+  /// Members are told whose connection it is. HTTP connections are then not used for others.
+  package var proxyProtocol: ProxyProtocol.Version?
   /// Requests that wait while all members have as many as they may; 0: none does. HTTP only.
   package var queueLength = 0
   /// How long they wait.

@@ -108,6 +108,9 @@ extension VirtualServer {
       }
     }
     problems += validateTLS()
+    if acceptsProxyProtocol, `protocol` == .udp {
+      problems.append(problem("proxyProtocol", "true", "false, as udp has no connections"))
+    }
     if !(0...1_000_000).contains(connectionLimit) {
       problems.append(problem("connectionLimit", "\(connectionLimit)", "0 to 1000000"))
     }
@@ -210,6 +213,10 @@ extension Pool {
     }
     if let persistence {
       problems += persistence.validate().map { problem($0.field, $0.found, $0.expected) }
+    }
+    if proxyProtocol != nil, `protocol` == .http2 {
+      problems.append(
+        problem("proxyProtocol", "given", "none, as streams of h2 share a connection"))
     }
     if !(0...100_000).contains(queueLength) {
       problems.append(problem("queue.length", "\(queueLength)", "0 to 100000"))

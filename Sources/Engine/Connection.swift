@@ -20,6 +20,8 @@ struct Connection {
     case head
     /// Both: the TLS handshake is under way.
     case handshake
+    /// Client: a proxy in front says first whose connection it is.
+    case proxyHeader
     /// Client: a request is on its way.
     case exchange
     /// Client: closes when the output is flushed.

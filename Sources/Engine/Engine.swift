@@ -260,7 +260,8 @@ import Synchronization
       tls: OriginationKey(pool).flatMap { originations[$0] }, serviceDown: pool.serviceDown,
       ejectAfter: pool.ejectAfter, queueLength: pool.queueLength,
       queueTimeout: pool.queueTimeout.milliseconds, retryBudget: pool.retryBudget,
-      usesHTTP2: pool.protocol == .http2, members: members)
+      usesHTTP2: pool.protocol == .http2,
+      proxyProtocol: pool.proxyProtocol, members: members)
   }
 
   /// Health of a member, with the reason and since when.

@@ -33,6 +33,7 @@ struct PoolPlan: Sendable {
   let queueTimeout: Int64
   let retryBudget: Int
   let usesHTTP2: Bool
+  let proxyProtocol: ProxyProtocol.Version?
   let members: [MemberPlan]
 }
 

@@ -36,18 +36,28 @@ extension Worker {
       server.counters.add(.connections)
       server.counters.add(.activeConnections)
       noteAddress(client)
-      if let tls = server.tls {
-        startHandshake(client, server, tls)
-      } else if isHTTP {
-        if server.isDraining { connection.pointee.set(.closeAfter) }
-        setDeadline(client, server.idleTimeout)
-      } else if server.configuration.protocol == .tlsPassthrough {
-        startPassthrough(client, server)
+      if server.configuration.acceptsProxyProtocol {
+        startProxyHeader(client, server)
       } else {
-        startRelay(client, server)
+        beginClient(client, server)
       }
     }
     enqueue(index)
+  }
+
+  /// What a client's connection begins with, once it is known whose it is.
+  func beginClient(_ client: UInt32, _ server: WorkerServer) {
+    if let tls = server.tls {
+      startHandshake(client, server, tls)
+    } else if server.isHTTP {
+      at(client).pointee.phase = .head
+      if server.isDraining { at(client).pointee.set(.closeAfter) }
+      setDeadline(client, server.idleTimeout)
+    } else if server.configuration.protocol == .tlsPassthrough {
+      startPassthrough(client, server)
+    } else {
+      startRelay(client, server)
+    }
   }
 
   /// Whether there is a slot for one more client and its upstream, besides those that the clients

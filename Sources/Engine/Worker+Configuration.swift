@@ -92,6 +92,10 @@ extension Worker {
     pool.hash = plan.hash
     pool.serviceDown = plan.serviceDown
     pool.ejectAfter = plan.ejectAfter
+    if pool.proxyProtocol != plan.proxyProtocol {
+      pool.proxyProtocol = plan.proxyProtocol
+      for slot in slots { closeIdle(slot) }
+    }
     pool.queueLength = plan.queueLength
     pool.queueTimeout = plan.queueTimeout
     pool.retryGain = plan.retryBudget * 10

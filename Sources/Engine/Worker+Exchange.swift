@@ -154,6 +154,7 @@ extension Worker {
     case .connecting:
       let code = socketError(upstream.pointee.descriptor)
       if code != 0 { return connectFailed(index, code) }
+      guard sendProxyHeader(index) else { return connectFailed(index, ECONNRESET) }
       if startUpstreamTLS(index) { return driveHandshake(index) }
       upstream.pointee.phase = .waiting
       sendRequest(index)

@@ -59,6 +59,7 @@ extension Worker {
     if at(index).pointee.phase == .connecting {
       let code = socketError(at(index).pointee.descriptor)
       if code != 0 { return relayConnectFailed(index, code) }
+      guard sendProxyHeader(index) else { return relayConnectFailed(index, ECONNRESET) }
       if startUpstreamTLS(index) { return driveHandshake(index) }
       at(index).pointee.phase = .relay
       clearDeadline(index)

@@ -63,7 +63,9 @@ extension Worker {
     let connection = at(index)
     if connection.pointee.stream != nil { return closeUpstream(index) }
     guard let member = members[Int(connection.pointee.member)], member.position >= 0,
-      member.idleCount < settings.idlePerMember, !connection.pointee.has(.peerClosed),
+      // One that was said to be somebody's is nobody else's.
+      member.pool.proxyProtocol == nil, member.idleCount < settings.idlePerMember,
+      !connection.pointee.has(.peerClosed),
       !connection.pointee.has(.readable)
     else { return closeUpstream(index) }
     buffers.release(&connection.pointee.input)

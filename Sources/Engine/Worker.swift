@@ -262,6 +262,7 @@ final class Worker: @unchecked Sendable {
       }
     }
     let failed = events & EPOLLERR.rawValue != 0
+    if connection.pointee.phase == .proxyHeader { return readProxyHeader(index) }
     switch connection.pointee.kind {
     case .listener: acceptAll(index)
     case .datagramListener: receiveDatagrams(index)
@@ -421,6 +422,7 @@ final class Worker: @unchecked Sendable {
   }
 
   private func expired(_ index: UInt32) {
+    if at(index).pointee.phase == .proxyHeader { return dropClient(index) }
     switch at(index).pointee.kind {
     case .httpClient: clientExpired(index)
     case .httpUpstream: upstreamExpired(index)

@@ -88,6 +88,7 @@ final class WorkerPool {
   var tlsReason = ""
   var serviceDown: Pool.ServiceDown
   var ejectAfter: Int?
+  var proxyProtocol: ProxyProtocol.Version?
   var queue = RequestQueue()
   var queueLength: Int
   /// Milliseconds.
@@ -112,6 +113,7 @@ final class WorkerPool {
     tls = plan.tls
     serviceDown = plan.serviceDown
     ejectAfter = plan.ejectAfter
+    proxyProtocol = plan.proxyProtocol
     queueLength = plan.queueLength
     queueTimeout = plan.queueTimeout
     retryGain = plan.retryBudget * 10

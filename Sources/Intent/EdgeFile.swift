@@ -139,7 +139,8 @@ extension EdgeFileReader {
       fields,
       beside: [
         "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp",
-        "serviceDown", "ejectAfter", "queue", "retryBudget", "protocol", "tls", "monitor",
+        "serviceDown", "ejectAfter", "queue", "retryBudget", "proxyProtocol", "protocol", "tls",
+        "monitor",
         "members",
       ])
     var pool = Pool(name: try fields.needed("name"))
@@ -157,6 +158,7 @@ extension EdgeFileReader {
       pool.queueLength = try queue.number("length") ?? 128
       pool.queueTimeout = try queue.duration("timeout") ?? pool.queueTimeout
     }
+    pool.proxyProtocol = try fields.choice("proxyProtocol")
     pool.retryBudget = try fields.number("retryBudget") ?? pool.retryBudget
     if let monitor = try fields.section("monitor") { pool.monitor = try self.monitor(monitor) }
     pool.protocol = try fields.choice("protocol") ?? pool.protocol
@@ -226,13 +228,13 @@ extension EdgeFileReader {
       fields,
       beside: [
         "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
-        "tls",
-        "http2",
+        "proxyProtocol", "tls", "http2",
       ])
     var server = VirtualServer(
       name: try fields.needed("name"), address: try fields.address("address"),
       port: try fields.port("port"), protocol: try fields.choice("protocol") ?? .tcp)
     server.pool = try fields.text("pool")
+    server.acceptsProxyProtocol = try fields.flag("proxyProtocol") ?? false
     server.connectionLimit = try fields.number("connectionLimit") ?? server.connectionLimit
     server.http2 = try fields.flag("http2")
     if let tls = try fields.section("tls") { server.tls = try serverTLS(tls) }

@@ -224,6 +224,7 @@ import Testing
         rules: [{match: {host: a.b, path: {exact: /}}, pool: p}, {match: {path: {prefix: /}}, pool: p}]
         timeouts: {connect: 1s, header: 1s, firstByte: 1s, total: 1s, idle: 1s}
         connectionLimit: 100
+        proxyProtocol: true
       pools:
       - name: p
         loadBalancing: ratio
@@ -235,6 +236,7 @@ import Testing
         ejectAfter: 5
         queue: {length: 10, timeout: 1s}
         retryBudget: 10
+        proxyProtocol: v2
         monitor:
           type: https
           interval: 1s
@@ -261,8 +263,7 @@ import Testing
     #expect(
       keys(server) == [
         "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
-        "tls",
-        "http2",
+        "proxyProtocol", "tls", "http2",
       ])
     let rule = schema["$defs"]["rule"]
     #expect(
@@ -278,7 +279,8 @@ import Testing
     #expect(
       keys(pool) == [
         "name", "loadBalancing", "hash", "persistence", "minimumActive", "slowRamp",
-        "serviceDown", "ejectAfter", "queue", "retryBudget", "protocol", "tls", "monitor",
+        "serviceDown", "ejectAfter", "queue", "retryBudget", "proxyProtocol", "protocol", "tls",
+        "monitor",
         "members",
       ])
     #expect(
