@@ -1,7 +1,7 @@
 import NetTypes
 
 /// What is wrong with one object, and what would be right.
-package struct Problem: Equatable, Sendable, CustomStringConvertible {
+package struct Problem: Error, Equatable, CustomStringConvertible {
   /// As `virtual server web` or `pool web`.
   package var object: String
   /// As `members[1].weight`.

@@ -87,39 +87,7 @@ extension EdgeService {
   /// What `GET /metrics` answers.
   var metrics: MetricsPage {
     var page = MetricsPage()
-    let snapshot = engine.snapshot()
-    for server in snapshot.servers {
-      let labels: KeyValuePairs = ["server": server.name]
-      let counts = server.counts
-      page.add(
-        .counter, "atoll_connections_total", "Connections accepted.", counts.connections,
-        labels: labels)
-      page.add(
-        .gauge, "atoll_connections_active", "Connections now.", counts.activeConnections,
-        labels: labels)
-      page.add(
-        .counter, "atoll_requests_total", "Requests received.", counts.requests, labels: labels)
-      page.add(
-        .counter, "atoll_received_bytes_total", "Bytes from clients.", counts.bytesIn,
-        labels: labels)
-      page.add(
-        .counter, "atoll_sent_bytes_total", "Bytes to clients.", counts.bytesOut, labels: labels)
-      for (index, count) in counts.statuses.enumerated() {
-        page.add(
-          .counter, "atoll_responses_total", "Responses by class of status.", count,
-          labels: ["server": server.name, "status": "\(index + 1)xx"])
-      }
-    }
-    for pool in snapshot.pools {
-      for member in pool.members {
-        page.add(
-          .gauge, "atoll_member_up", "Whether a pool member is healthy.", member.isUp ? 1 : 0,
-          labels: ["pool": pool.name, "member": "\(member.address)"])
-        page.add(
-          .counter, "atoll_member_failures_total", "Failed attempts on a pool member.",
-          member.counts.failures, labels: ["pool": pool.name, "member": "\(member.address)"])
-      }
-    }
+    engine.snapshot().addMetrics(to: &page)
     router.addMetrics(to: &page)
     return page
   }

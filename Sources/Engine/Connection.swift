@@ -151,8 +151,9 @@ struct Connection {
   var stickyKey: UInt64 = 0
   /// Client: see `hashed`.
   var hash: UInt64 = 0
-  /// Upstream: when the request had gone out, microseconds; 0 where nobody asks.
+  /// Upstream: when the request had gone out, microseconds; 0 before, and once it is answered.
   var began: Int64 = 0
+  var timing = Timing()
   /// OpenSSL's side of the connection.
   var tls: OpaquePointer?
   /// HTTP/2 on this connection, or the stream that this is.

@@ -8,6 +8,8 @@ final class Counters: Sendable {
     case requests, status1xx, status2xx, status3xx, status4xx, status5xx
     case bytesIn, bytesOut
     case failures, retries, refusedRetries
+    /// Requests whose client left, or whose answer could not end.
+    case aborted
     case count
   }
 

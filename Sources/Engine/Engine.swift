@@ -27,6 +27,7 @@ import Synchronization
   }
 
   let workers: [Worker]
+  package nonisolated var workerCount: Int { workers.count }
   private let state: SharedState
   private let prober: Prober
   private var signalWatch: Registration?
@@ -34,6 +35,7 @@ import Synchronization
   package private(set) var applied = DeliveryConfiguration()
   var servers: [String: LiveServer] = [:]
   var pools: [String: LivePool] = [:]
+  var runtimeEntries: [MemberKey: RuntimeEntry] = [:]
   /// What `tls` sections became, by the sections: unchanged ones keep their tickets and sessions.
   var terminations: [TerminationKey: TLSTermination] = [:]
   var originations: [OriginationKey: TLSOrigination] = [:]
@@ -108,6 +110,7 @@ import Synchronization
     var (usable, problems) = withLastGood(prepared)
     problems = tlsProblems + problems
     let compiled = compileRules(&usable, &problems)
+    dropOutdatedRuntimeChanges(usable.pools)
     applyPools(usable.pools)
     var plans: [ServerPlan] = []
     var live: [String: LiveServer] = [:]
@@ -127,17 +130,36 @@ import Synchronization
       let shared = known?.shared ?? SharedServer(workers: workers.count)
       let rules = compiled[server.name] ?? .empty
       live[key] = LiveServer(configuration: server, rules: rules, shared: shared)
-      plans.append(
-        ServerPlan(
-          shared: shared, configuration: server, rules: rules, routes: RouteTable(server.routes),
-          tls: TerminationKey(server).flatMap { terminations[$0] }, listeners: listeners))
+      plans.append(serverPlan(server, rules, shared, listeners))
     }
     servers = live
     applied = usable
-    let plan = Plan(servers: plans, pools: usable.pools.compactMap(poolPlan))
-    for worker in workers { worker.post(.apply(plan)) }
+    publish(plans)
     forgetUnusedTLS()
     return problems
+  }
+
+  private func serverPlan(
+    _ server: VirtualServer, _ rules: RuleSet, _ shared: SharedServer, _ listeners: [Int32]
+  ) -> ServerPlan {
+    ServerPlan(
+      shared: shared, configuration: server, rules: rules, routes: RouteTable(server.routes),
+      tls: TerminationKey(server).flatMap { terminations[$0] }, listeners: listeners)
+  }
+
+  private func publish(_ servers: [ServerPlan]) {
+    let plan = Plan(servers: servers, pools: applied.pools.compactMap(poolPlan))
+    for worker in workers { worker.post(.apply(plan)) }
+  }
+
+  /// Tells the workers what is applied once more, with the runtime changes of now.
+  func republish() {
+    guard !isStopped else { return }
+    let none = [Int32](repeating: -1, count: workers.count)
+    publish(
+      applied.virtualServers.compactMap { server in
+        servers[server.listenerKey].map { serverPlan(server, $0.rules, $0.shared, none) }
+      })
   }
 
   /// Rules by virtual server; what does not compile is replaced by its last good version.
@@ -241,7 +263,8 @@ import Synchronization
       } else {
         nil
       }
-    let members = pool.members.compactMap { member -> MemberPlan? in
+    let members = pool.members.compactMap { configured -> MemberPlan? in
+      let member = effective(configured, of: pool.name)
       guard let shared = live.members[member.socketAddress],
         let health = prober.health(member.socketAddress, member.monitor ?? pool.monitor)
       else { return nil }

@@ -55,15 +55,23 @@ final class SharedServer: Sendable {
   /// Clients that count against its limit.
   let admitted = Atomic<Int>(0)
   let counters: Counters
+  let latencies: Latencies
   let tls = TLSCounters()
-  init(workers: Int) { counters = Counters(workers: workers) }
+  init(workers: Int) {
+    counters = Counters(workers: workers)
+    latencies = Latencies(workers: workers)
+  }
 }
 
 final class SharedPool: Sendable {
   let counters: Counters
+  let latencies: Latencies
   let persistence = Mutex<PersistenceTable?>(nil)
   let tls = TLSCounters()
-  init(workers: Int) { counters = Counters(workers: workers) }
+  init(workers: Int) {
+    counters = Counters(workers: workers)
+    latencies = Latencies(workers: workers)
+  }
 }
 
 /// Identity and counts of a member of one pool.
@@ -74,10 +82,12 @@ final class SharedMember: Sendable {
   /// What the tables of all its pools call it, whatever becomes of the configuration.
   let identity: UInt32
   let counters: Counters
+  let latencies: Latencies
   init(address: SocketAddress, workers: Int) {
     self.address = address
     identity = SharedMember.identity(of: address)
     counters = Counters(workers: workers)
+    latencies = Latencies(workers: workers)
   }
 
   private static func identity(of address: SocketAddress) -> UInt32 {

@@ -17,6 +17,21 @@ package struct EngineSnapshot: Equatable, Sendable {
     package var bytesOut: UInt64 = 0
     package var failures: UInt64 = 0
     package var retries: UInt64 = 0
+    /// Requests whose client left, or whose answer could not end.
+    package var aborted: UInt64 = 0
+
+    package init() {}
+  }
+
+  /// Of requests; of TCP, of connections.
+  package struct Times: Equatable, Sendable {
+    /// To the last byte: of a virtual server and pool from the request's head, of a member from when
+    /// it was chosen.
+    package var total = LatencyDistribution()
+    /// To the first byte of the answer: of a member from when all of the request had gone out.
+    package var firstByte = LatencyDistribution()
+
+    package init() {}
   }
 
   package struct Server: Equatable, Sendable {
@@ -24,6 +39,7 @@ package struct EngineSnapshot: Equatable, Sendable {
     package var address: SocketAddress
     package var `protocol`: VirtualServer.TransportProtocol
     package var counts: Counts
+    package var times = Times()
     /// With clients.
     package var tls = TLSCounts()
   }
@@ -35,23 +51,35 @@ package struct EngineSnapshot: Equatable, Sendable {
     package var resumed: UInt64 = 0
     /// By reason.
     package var failures: [String: UInt64] = [:]
+
+    package init(handshakes: UInt64 = 0, resumed: UInt64 = 0, failures: [String: UInt64] = [:]) {
+      self.handshakes = handshakes
+      self.resumed = resumed
+      self.failures = failures
+    }
   }
 
   package struct PoolMember: Equatable, Sendable {
     package var address: SocketAddress
     package var label: String
+    /// As it serves, with what was changed at run time.
     package var state: Member.State
+    package var weight: Int
+    /// What of it is not as it was configured.
+    package var change: RuntimeChange?
     package var isUp: Bool
     /// Why it is not up.
     package var reason: String?
     /// When it came into this health.
     package var since: Instant
     package var counts: Counts
+    package var times = Times()
   }
 
   package struct PoolCounts: Equatable, Sendable {
     package var name: String
     package var counts: Counts
+    package var times = Times()
     package var members: [PoolMember]
     /// With members.
     package var tls = TLSCounts()
@@ -71,7 +99,7 @@ extension Engine {
         EngineSnapshot.Server(
           name: server.name, address: SocketAddress(server.address, port: server.port),
           protocol: server.protocol, counts: counts(live.shared.counters),
-          tls: live.shared.tls.snapshot()))
+          times: times(live.shared.latencies), tls: live.shared.tls.snapshot()))
     }
     for pool in applied.pools {
       guard let live = pools[pool.name] else { continue }
@@ -79,25 +107,41 @@ extension Engine {
         guard let shared = live.members[member.socketAddress],
           let health = health(of: member.socketAddress, member.monitor ?? pool.monitor)
         else { return nil }
+        let effective = effective(member, of: pool.name)
         return EngineSnapshot.PoolMember(
-          address: member.socketAddress, label: member.label, state: member.state,
+          address: member.socketAddress, label: member.label, state: effective.state,
+          weight: effective.weight,
+          change: runtimeChange(pool: pool.name, member: member.socketAddress),
           isUp: health.isAvailable, reason: health.reason, since: health.since,
-          counts: counts(shared.counters))
+          counts: counts(shared.counters), times: times(shared.latencies))
       }
       snapshot.pools.append(
         EngineSnapshot.PoolCounts(
-          name: pool.name, counts: counts(live.shared.counters), members: members,
+          name: pool.name, counts: counts(live.shared.counters),
+          times: times(live.shared.latencies), members: members,
           tls: live.shared.tls.snapshot()))
     }
     return snapshot
   }
 
+  private func times(_ latencies: Latencies) -> EngineSnapshot.Times {
+    var times = EngineSnapshot.Times()
+    times.total = latencies.total.snapshot()
+    times.firstByte = latencies.firstByte.snapshot()
+    return times
+  }
+
   private func counts(_ counters: Counters) -> EngineSnapshot.Counts {
-    EngineSnapshot.Counts(
-      connections: counters.sum(.connections),
-      activeConnections: counters.sum(.activeConnections), requests: counters.sum(.requests),
-      statuses: [.status1xx, .status2xx, .status3xx, .status4xx, .status5xx].map(counters.sum),
-      bytesIn: counters.sum(.bytesIn), bytesOut: counters.sum(.bytesOut),
-      failures: counters.sum(.failures), retries: counters.sum(.retries))
+    var counts = EngineSnapshot.Counts()
+    counts.connections = counters.sum(.connections)
+    counts.activeConnections = counters.sum(.activeConnections)
+    counts.requests = counters.sum(.requests)
+    counts.statuses = [.status1xx, .status2xx, .status3xx, .status4xx, .status5xx].map(counters.sum)
+    counts.bytesIn = counters.sum(.bytesIn)
+    counts.bytesOut = counters.sum(.bytesOut)
+    counts.failures = counters.sum(.failures)
+    counts.retries = counters.sum(.retries)
+    counts.aborted = counters.sum(.aborted)
+    return counts
   }
 }

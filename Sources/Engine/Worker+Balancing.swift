@@ -50,26 +50,16 @@ extension Worker {
 
   /// A request has gone to its member in full.
   func beginMeasure(_ upstream: UInt32) {
-    guard let member = members[Int(at(upstream).pointee.member)], member.pool.measures else {
-      at(upstream).pointee.began = 0
-      return
-    }
-    at(upstream).pointee.began = Worker.microseconds
+    at(upstream).pointee.began = moment
   }
 
   /// The first byte of its answer is here.
   func endMeasure(_ upstream: UInt32) {
     let began = at(upstream).pointee.began
-    guard began > 0, let member = members[Int(at(upstream).pointee.member)], member.position >= 0
-    else { return }
+    guard began > 0, let member = members[Int(at(upstream).pointee.member)] else { return }
     at(upstream).pointee.began = 0
-    member.pool.balancer.observed(
-      Worker.microseconds &- began, at: member.position, now: now)
-  }
-
-  private static var microseconds: Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) &* 1_000_000 &+ Int64(time.tv_nsec) / 1000
+    member.latencies.firstByte.record(moment &- began)
+    guard member.pool.measures, member.position >= 0 else { return }
+    member.pool.balancer.observed(moment &- began, at: member.position, now: now)
   }
 }

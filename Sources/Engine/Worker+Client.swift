@@ -110,8 +110,7 @@ extension Worker {
     _ index: UInt32, _ upstream: UInt32, _ bytes: UnsafeRawBufferPointer
   ) {
     guard let server = servers[Int(at(index).pointee.server)] else { return closeClient(index) }
-    server.counters.add(.bytesIn, UInt64(bytes.count))
-    members[Int(at(upstream).pointee.member)]?.counters.add(.bytesIn, UInt64(bytes.count))
+    countIn(index, server, members[Int(at(upstream).pointee.member)], bytes.count)
     if at(index).pointee.has(.messageDone) {
       clearDeadline(index)
       restoreTotal(index)
@@ -139,6 +138,7 @@ extension Worker {
   /// Begins the next exchange, or ends the connection.
   func exchangeEnded(_ index: UInt32) {
     let client = at(index)
+    finishRequest(index)
     client.pointee.peer = Connection.none
     client.pointee.attempts = 0
     buffers.release(&client.pointee.edits)
@@ -195,6 +195,7 @@ extension Worker {
   func closeClient(_ index: UInt32, reset: Bool = false) {
     let client = at(index)
     guard client.pointee.kind == .httpClient else { return }
+    abandonRequest(index)
     let upstream = client.pointee.peer
     if upstream != Connection.none, at(upstream).pointee.peer == index { closeUpstream(upstream) }
     if client.pointee.stream != nil { return closeSlot(index) }
@@ -210,6 +211,7 @@ extension Worker {
     case .head where at(index).pointee.has(.headBegun):
       at(index).pointee.clear(.messageDone)
       at(index).pointee.method = .other
+      beginRequest(index)
       respond(index, 408, .slowHead)
     case .exchange where at(index).pointee.has(.waiting) && !isOverTotal(index):
       at(index).pointee.clear(.waiting)

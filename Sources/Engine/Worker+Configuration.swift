@@ -283,6 +283,7 @@ extension Worker {
     guard let member = members[Int(slot)] else { return }
     member.inFlight += 1
     member.counters.add(.activeConnections)
+    member.pool.counters.add(.activeConnections)
     if member.position >= 0 { member.pool.balancer.began(member.position) }
   }
 
@@ -290,6 +291,7 @@ extension Worker {
     guard let member = members[Int(slot)] else { return }
     member.inFlight -= 1
     member.counters.subtract(.activeConnections)
+    member.pool.counters.subtract(.activeConnections)
     if member.position >= 0 { member.pool.balancer.ended(member.position) }
     dropIfUnused(slot)
   }

@@ -20,8 +20,8 @@ extension Worker {
         if errno == EINTR || errno == ECONNREFUSED { continue }
         return
       }
-      server.counters.add(.bytesIn, UInt64(count))
       guard let flow = server.flows[source.key] ?? openFlow(server, index, source) else {
+        server.counters.add(.bytesIn, UInt64(count))
         server.counters.add(.failures)
         continue
       }
@@ -30,10 +30,11 @@ extension Worker {
         at(flow).pointee.descriptor, scratch.baseAddress, count, Int32(MSG_NOSIGNAL))
       if sent < 0 {
         let code = errno
+        server.counters.add(.bytesIn, UInt64(count))
         if code == EAGAIN { continue }
         failFlow(flow, code)
       } else {
-        members[Int(at(flow).pointee.member)]?.counters.add(.bytesIn, UInt64(count))
+        countIn(flow, server, members[Int(at(flow).pointee.member)], count)
       }
     }
     enqueue(index)
@@ -72,6 +73,7 @@ extension Worker {
     server.counters.add(.connections)
     server.counters.add(.activeConnections)
     member.counters.add(.connections)
+    pool.counters.add(.connections)
     beginUse(index)
     return index
   }
@@ -94,8 +96,7 @@ extension Worker {
         sendto(listener, scratch.baseAddress, count, Int32(MSG_NOSIGNAL), $0, $1)
       }
       setDeadline(index, server.idleTimeout)
-      server.counters.add(.bytesOut, UInt64(count))
-      members[Int(flow.pointee.member)]?.counters.add(.bytesOut, UInt64(count))
+      countOut(index, server, members[Int(flow.pointee.member)], count)
     }
     enqueue(index)
   }

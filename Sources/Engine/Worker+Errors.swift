@@ -66,7 +66,9 @@ extension Worker {
     if client.pointee.method != .head { writer.append(body.written) }
     countStatus(server, status)
     server.counters.add(.failures)
-    server.counters.add(.bytesOut, UInt64(writer.count))
+    countOut(index, server, nil, writer.count)
+    noteStatus(index, status)
+    noteFirstByte(index)
     client.pointee.set(.responseStarted)
     if send(index, writer.written) == .failed { return closeClient(index) }
     exchangeEnded(index)

@@ -107,6 +107,7 @@ extension Worker {
     connection.pointee.flags.subtract([.answered, .keepAlive, .dechunk, .writeShut, .messageDone])
     connection.pointee.set(.replayable)
     connection.pointee.output = request
+    connection.pointee.timing.began = moment
     at(client).pointee.peer = upstream
     members[Int(connection.pointee.member)]?.counters.add(.requests)
   }
@@ -155,6 +156,7 @@ extension Worker {
       let code = socketError(upstream.pointee.descriptor)
       if code != 0 { return connectFailed(index, code) }
       guard sendProxyHeader(index) else { return connectFailed(index, ECONNRESET) }
+      noteConnected(index)
       if startUpstreamTLS(index) { return driveHandshake(index) }
       upstream.pointee.phase = .waiting
       sendRequest(index)

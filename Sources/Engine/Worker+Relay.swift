@@ -15,6 +15,7 @@ extension Worker {
     _ client: UInt32, _ server: WorkerServer, to pool: WorkerPool?, serverName: [UInt8]?
   ) {
     at(client).pointee.phase = .relay
+    beginRequest(client)
     if let pool {
       if pool.hashes { noteHash(client, pool, serverName: serverName) }
       findPersistentSource(client, pool)
@@ -35,6 +36,7 @@ extension Worker {
       case .opened(let upstream):
         at(upstream).pointee.server = at(client).pointee.server
         at(upstream).pointee.peer = client
+        at(upstream).pointee.timing.began = moment
         at(client).pointee.peer = upstream
         return
       case .failed(let code):
@@ -60,6 +62,7 @@ extension Worker {
       let code = socketError(at(index).pointee.descriptor)
       if code != 0 { return relayConnectFailed(index, code) }
       guard sendProxyHeader(index) else { return relayConnectFailed(index, ECONNRESET) }
+      noteConnected(index)
       if startUpstreamTLS(index) { return driveHandshake(index) }
       at(index).pointee.phase = .relay
       clearDeadline(index)
@@ -166,10 +169,15 @@ extension Worker {
     let connection = at(source)
     let fromClient =
       connection.pointee.kind == .tcpClient
-    let index: Counters.Index = fromClient ? .bytesIn : .bytesOut
-    if let server = servers[Int(connection.pointee.server)] { server.counters.add(index, bytes) }
+    guard let server = servers[Int(connection.pointee.server)] else { return }
     let upstream = fromClient ? target : source
-    members[Int(at(upstream).pointee.member)]?.counters.add(index, bytes)
+    let member = members[Int(at(upstream).pointee.member)]
+    if fromClient {
+      countIn(source, server, member, Int(bytes))
+    } else {
+      noteRelayFirstByte(upstream, target)
+      countOut(target, server, member, Int(bytes))
+    }
   }
 
   private func touchRelay(_ index: UInt32) {
@@ -198,6 +206,7 @@ extension Worker {
 
   func closeRelay(_ index: UInt32) {
     let peer = at(index).pointee.peer
+    finishRelay(index, peer)
     closeSide(index)
     if peer != Connection.none { closeSide(peer) }
   }

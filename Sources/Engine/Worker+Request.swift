@@ -94,6 +94,7 @@ extension Worker {
       return bytes.count
     case .invalid(let error):
       server.counters.add(.requests)
+      beginRequest(index)
       client.pointee.clear(.messageDone)
       client.pointee.method = .other
       respond(index, error.status, .invalid(error))
@@ -112,6 +113,7 @@ extension Worker {
     let client = at(index)
     let head = requestParser.length
     server.counters.add(.requests)
+    beginRequest(index)
     clearDeadline(index)
     beginTotal(index, server)
     client.pointee.phase = .exchange
@@ -135,7 +137,7 @@ extension Worker {
       return bytes.count
     }
     let used = head &+ content
-    server.counters.add(.bytesIn, UInt64(used))
+    countIn(index, server, nil, used)
     if requestParser.method == .connect {
       // What follows may be meant for the tunnel that it did not get.
       client.pointee.set(.closeAfter)

@@ -54,6 +54,7 @@ extension Worker {
     guard !upstream.pointee.has(.answered) else { return }
     upstream.pointee.set(.answered)
     endMeasure(index)
+    noteFirstByte(upstream.pointee.peer)
     upstream.pointee.clear(.replayable)
     if upstream.pointee.output.isEmpty { buffers.release(&upstream.pointee.output) }
   }
@@ -143,6 +144,7 @@ extension Worker {
       at(client).pointee.set(.closeAfter)
     }
     countStatus(server, responseParser.status)
+    noteStatus(client, responseParser.status)
     let member = members[Int(upstream.pointee.member)]
     if let member { countStatus(member, responseParser.status) }
     noteAnswer(upstream.pointee.member, isFailure: responseParser.status >= 500)
@@ -154,7 +156,7 @@ extension Worker {
     at(client).pointee.set(.responseStarted)
     upstream.pointee.phase = .body
     if dechunked {
-      server.counters.add(.bytesOut, UInt64(writer.count))
+      countOut(client, server, member, writer.count)
       // A client that stalls within the head gets the rest from its buffer, in order.
       if append(client, writer.written) == .failed { return closeClient(client) }
       return readBody(index, client, rest)
@@ -162,9 +164,7 @@ extension Worker {
     let (content, error) = upstream.pointee.follow(rest)
     if let error { return invalidResponse(index, error) }
     if content < rest.count { upstream.pointee.clear(.keepAlive) }
-    let total = UInt64(writer.count &+ content)
-    server.counters.add(.bytesOut, total)
-    member?.counters.add(.bytesOut, total)
+    countOut(client, server, member, writer.count &+ content)
     let outcome = send(
       client, writer.written, UnsafeRawBufferPointer(rebasing: rest[..<content]))
     sent(outcome, index, client, server)
@@ -177,8 +177,7 @@ extension Worker {
     let (content, error) = upstream.pointee.follow(bytes)
     if let error { return invalidResponse(index, error) }
     if content < bytes.count { upstream.pointee.clear(.keepAlive) }
-    server.counters.add(.bytesOut, UInt64(content))
-    members[Int(upstream.pointee.member)]?.counters.add(.bytesOut, UInt64(content))
+    countOut(client, server, members[Int(upstream.pointee.member)], content)
     sent(send(client, UnsafeRawBufferPointer(rebasing: bytes[..<content])), index, client, server)
   }
 
@@ -190,7 +189,7 @@ extension Worker {
     while true {
       switch at(index).pointee.chunks.next(bytes, at: &position) {
       case .data(let start, let end):
-        server.counters.add(.bytesOut, UInt64(end &- start))
+        countOut(client, server, members[Int(at(index).pointee.member)], end &- start)
         let data = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
         if append(client, data) == .failed { return closeClient(client) }
       case .needMore:
@@ -232,18 +231,22 @@ extension Worker {
     let reusable =
       upstream.pointee.has(.keepAlive) && upstream.pointee.output.isEmpty
       && at(client).pointee.has(.messageDone) && !upstream.pointee.has(.writeShut)
+    recordMember(index, client)
     at(client).pointee.peer = Connection.none
     if reusable { pool(index) } else { closeUpstream(index) }
     exchangeEnded(client)
   }
 
   private func countStatus(_ member: WorkerMember, _ status: Int) {
-    switch status / 100 {
-    case 2: member.counters.add(.status2xx)
-    case 3: member.counters.add(.status3xx)
-    case 4: member.counters.add(.status4xx)
-    default: member.counters.add(.status5xx)
-    }
+    let index: Counters.Index =
+      switch status / 100 {
+      case 2: .status2xx
+      case 3: .status3xx
+      case 4: .status4xx
+      default: .status5xx
+      }
+    member.counters.add(index)
+    member.pool.counters.add(index)
   }
 
   /// 101: from here on both sides are a relay.
@@ -260,6 +263,7 @@ extension Worker {
       return invalidResponse(index, .headTooLarge(limit: settings.headLimit))
     }
     server.counters.add(.status1xx)
+    noteStatus(client, 101)
     at(client).pointee.set(.responseStarted)
     if append(client, writer.written) == .failed || append(client, rest) == .failed {
       return closeClient(client)

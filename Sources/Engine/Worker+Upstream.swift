@@ -29,6 +29,7 @@ extension Worker {
     at(index).pointee.phase = .connecting
     setDeadline(index, timeout)
     member.counters.add(.connections)
+    member.pool.counters.add(.connections)
     beginUse(index)
     return .opened(index)
   }

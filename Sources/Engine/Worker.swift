@@ -60,6 +60,8 @@ final class Worker: @unchecked Sendable {
   private var lastSweep: Int64 = 0
   /// Milliseconds of CLOCK_MONOTONIC_COARSE, read once a batch.
   var now: Int64 = 0
+  /// See `moment`; 0: the clock was not read for this event.
+  var stamp: Int64 = 0
 
   let scratch: UnsafeMutableRawBufferPointer
   let headScratch: UnsafeMutableRawBufferPointer
@@ -192,6 +194,7 @@ final class Worker: @unchecked Sendable {
       readClock()
       for index in 0..<max(0, Int(count)) {
         let event = events[index]
+        stamp = 0
         if event.token == Worker.wakeToken {
           readMailbox()
         } else {
@@ -203,6 +206,7 @@ final class Worker: @unchecked Sendable {
         swap(&running, &runQueue)
         for index in running where connections[Int(index)].kind != .closed {
           connections[Int(index)].clear(.queued)
+          stamp = 0
           drive(index)
         }
         running.removeAll(keepingCapacity: true)
@@ -409,6 +413,7 @@ final class Worker: @unchecked Sendable {
 
   private func sweep() {
     lastSweep = now
+    stamp = 0
     earliestDeadline = .max
     for index in 0..<Int(highWater) {
       let deadline = deadlines[index]

@@ -7,6 +7,7 @@ import NetTypes
 final class WorkerServer {
   let shared: SharedServer
   let counters: Counters.Block
+  let latencies: Latencies.Block
   var configuration: VirtualServer
   /// What own error bodies call it.
   var label: [UInt8]
@@ -41,6 +42,7 @@ final class WorkerServer {
   init(_ plan: ServerPlan, worker: Int) {
     shared = plan.shared
     counters = plan.shared.counters.block(worker)
+    latencies = plan.shared.latencies.block(worker)
     configuration = plan.configuration
     label = Array(plan.configuration.name.utf8)
     host = []
@@ -76,6 +78,7 @@ struct FlowKey: Hashable {
 final class WorkerPool {
   let shared: SharedPool
   let counters: Counters.Block
+  let latencies: Latencies.Block
   var label: [UInt8]
   var balancer: Balancer
   /// What of a request is hashed, where the balancer asks for it.
@@ -107,6 +110,7 @@ final class WorkerPool {
   init(_ plan: PoolPlan, worker: Int) {
     shared = plan.shared
     counters = plan.shared.counters.block(worker)
+    latencies = plan.shared.latencies.block(worker)
     label = Array(plan.name.utf8)
     balancer = Balancer(plan.balancing, offset: worker)
     hash = plan.hash
@@ -128,6 +132,7 @@ final class WorkerPool {
 final class WorkerMember {
   let shared: SharedMember
   let counters: Counters.Block
+  let latencies: Latencies.Block
   let raw: RawAddress
   let pool: WorkerPool
   var health: SharedHealth
@@ -153,6 +158,7 @@ final class WorkerMember {
   init(_ plan: MemberPlan, pool: WorkerPool, position: Int, worker: Int) {
     shared = plan.shared
     counters = plan.shared.counters.block(worker)
+    latencies = plan.shared.latencies.block(worker)
     raw = RawAddress(plan.shared.address)
     self.pool = pool
     health = plan.health

@@ -107,7 +107,9 @@ extension Worker {
     countStatus(server, status)
     let hasBody = client.pointee.method != .head && status != 204 && status != 304
     let content = hasBody ? body : UnsafeRawBufferPointer(start: nil, count: 0)
-    server.counters.add(.bytesOut, UInt64(writer.count + content.count))
+    countOut(index, server, nil, writer.count + content.count)
+    noteStatus(index, status)
+    noteFirstByte(index)
     client.pointee.set(.responseStarted)
     if send(index, writer.written, content) == .failed { return closeClient(index) }
     exchangeEnded(index)

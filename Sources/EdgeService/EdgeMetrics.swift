@@ -1,0 +1,138 @@
+import Delivery
+import Engine
+import Telemetry
+
+/// What `docs/metrics.md` describes under delivery.
+extension EngineSnapshot {
+  package func addMetrics(to page: inout MetricsPage) {
+    for server in servers { add(server, to: &page) }
+    for pool in pools { add(pool, to: &page) }
+  }
+
+  private func add(_ server: Server, to page: inout MetricsPage) {
+    let labels: KeyValuePairs = ["server": server.name]
+    let counts = server.counts
+    page.add(
+      .counter, "atoll_connections_total", "Connections accepted.", counts.connections,
+      labels: labels)
+    page.add(
+      .gauge, "atoll_connections_active", "Connections now.", counts.activeConnections,
+      labels: labels)
+    page.add(
+      .counter, "atoll_requests_total", "Requests received.", counts.requests, labels: labels)
+    page.add(
+      .counter, "atoll_received_bytes_total", "Bytes from clients.", counts.bytesIn,
+      labels: labels)
+    page.add(
+      .counter, "atoll_sent_bytes_total", "Bytes to clients.", counts.bytesOut, labels: labels)
+    page.add(
+      .counter, "atoll_retries_total", "Further attempts on members.", counts.retries,
+      labels: labels)
+    page.add(
+      .counter, "atoll_failures_total", "Connections that found no member, and answers cut short.",
+      counts.failures, labels: labels)
+    page.add(
+      .counter, "atoll_requests_aborted_total",
+      "Requests whose client left, or whose answer could not end.", counts.aborted, labels: labels)
+    for (index, count) in counts.statuses.enumerated() {
+      page.add(
+        .counter, "atoll_responses_total", "Responses by class of status.", count,
+        labels: ["server": server.name, "status": "\(index + 1)xx"])
+    }
+    add(server.tls, [("server", server.name)], "atoll_tls", "with clients", to: &page)
+    add(server.times, "atoll", [("server", server.name)], to: &page)
+  }
+
+  private func add(_ pool: PoolCounts, to page: inout MetricsPage) {
+    add(pool.counts, "atoll_pool", "a pool", ["pool": pool.name], to: &page)
+    for (index, count) in pool.counts.statuses.enumerated() where index > 0 {
+      page.add(
+        .counter, "atoll_pool_responses_total", "Responses of a pool by class of status.", count,
+        labels: ["pool": pool.name, "status": "\(index + 1)xx"])
+    }
+    add(pool.tls, [("pool", pool.name)], "atoll_pool_tls", "with members", to: &page)
+    add(pool.times, "atoll_pool", [("pool", pool.name)], to: &page)
+    for member in pool.members {
+      let address = "\(member.address)"
+      let labels: KeyValuePairs = ["pool": pool.name, "member": address]
+      page.add(
+        .gauge, "atoll_member_up", "Whether a pool member is healthy.", member.isUp ? 1 : 0,
+        labels: labels)
+      add(member.counts, "atoll_member", "a pool member", labels, to: &page)
+      for (index, count) in member.counts.statuses.enumerated() where index > 0 {
+        page.add(
+          .counter, "atoll_member_responses_total",
+          "Responses of a pool member by class of status.", count,
+          labels: ["pool": pool.name, "member": address, "status": "\(index + 1)xx"])
+      }
+      add(member.times, "atoll_member", [("pool", pool.name), ("member", address)], to: &page)
+    }
+  }
+
+  private func add(
+    _ counts: Counts, _ prefix: String, _ what: String, _ labels: KeyValuePairs<String, String>,
+    to page: inout MetricsPage
+  ) {
+    page.add(
+      .counter, "\(prefix)_connections_total", "Connections to \(what).", counts.connections,
+      labels: labels)
+    page.add(
+      .gauge, "\(prefix)_active", "Requests or connections of \(what) in flight.",
+      counts.activeConnections, labels: labels)
+    page.add(
+      .counter, "\(prefix)_requests_total", "Requests to \(what).", counts.requests,
+      labels: labels)
+    page.add(
+      .counter, "\(prefix)_sent_bytes_total", "Bytes of clients to \(what).", counts.bytesIn,
+      labels: labels)
+    page.add(
+      .counter, "\(prefix)_received_bytes_total", "Bytes of \(what) to clients.", counts.bytesOut,
+      labels: labels)
+    page.add(
+      .counter, "\(prefix)_failures_total", "Failed attempts on \(what).", counts.failures,
+      labels: labels)
+  }
+
+  /// Only where there was one: most virtual servers have no TLS.
+  private func add(
+    _ tls: TLSCounts, _ owner: [(key: String, value: String)], _ prefix: String, _ whom: String,
+    to page: inout MetricsPage
+  ) {
+    guard tls != TLSCounts(), let (key, value) = owner.first else { return }
+    page.add(
+      .counter, "\(prefix)_handshakes_total", "TLS handshakes \(whom).", tls.handshakes,
+      labels: [key: value])
+    page.add(
+      .counter, "\(prefix)_resumptions_total", "TLS handshakes \(whom) that resumed a session.",
+      tls.resumed, labels: [key: value])
+    for (reason, count) in tls.failures.sorted(by: { $0.key < $1.key }) {
+      page.add(
+        .counter, "\(prefix)_handshake_failures_total", "TLS handshakes \(whom) that failed.",
+        count, labels: [key: value, "reason": reason])
+    }
+  }
+
+  private func add(
+    _ times: Times, _ prefix: String, _ labels: [(key: String, value: String)],
+    to page: inout MetricsPage
+  ) {
+    add(
+      times.total, "\(prefix)_request_duration_seconds", "Time of requests to their last byte.",
+      labels, to: &page)
+    add(
+      times.firstByte, "\(prefix)_first_byte_seconds", "Time of requests to the first byte.",
+      labels, to: &page)
+  }
+
+  /// Powers of two from 64 µs to 67 s: these are bounds of the engine's own buckets, so that nothing
+  /// is estimated.
+  private func add(
+    _ times: LatencyDistribution, _ name: String, _ help: String,
+    _ labels: [(key: String, value: String)], to page: inout MetricsPage
+  ) {
+    page.add(
+      histogram: name, help,
+      buckets: (6...26).map { (1 << UInt64($0), times.count(below: $0)) },
+      count: times.count, sum: times.sum, labels: labels)
+  }
+}
