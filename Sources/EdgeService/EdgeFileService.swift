@@ -5,6 +5,7 @@ import Intent
 import Linux
 import Logging
 import NetTypes
+import Transport
 
 /// The data plane alone, told by a file what to serve.
 ///
@@ -20,6 +21,10 @@ import NetTypes
     package var interval = Duration.milliseconds(250)
     /// How long connections may take to end when the edge stops.
     package var drain = Duration.seconds(2)
+    /// The control socket; nil: none.
+    package var socket: String?
+    /// Where `/metrics` is served besides.
+    package var metrics: SocketAddress?
 
     package init(path: String) { self.path = path }
   }
@@ -27,7 +32,9 @@ import NetTypes
   package let engine: Engine
   /// What is wrong with the file as it stands.
   package private(set) var problems: [FileProblem] = []
-  private let options: Options
+  let options: Options
+  let started = Loop.now
+  var controlServers: [HTTPServer] = []
   private var seen: FileSystem.Version?
   /// The certificates and keys that the file names, as they were read.
   private var seenFiles: [String: FileSystem.Version?] = [:]
@@ -50,17 +57,21 @@ import NetTypes
     while try await Signals.wait(for: [SIGTERM, SIGINT, SIGHUP]) == SIGHUP { reload() }
     timer?.cancel()
     await engine.drain(options.drain)
+    await stopControl()
   }
 
   package func start() throws {
     seen = FileSystem.version(of: options.path)
-    apply(try read())
+    let parsed = try read()
+    try startControl()
+    apply(parsed)
     look()
   }
 
-  package func stop() {
+  package func stop() async {
     timer?.cancel()
     engine.stop()
+    await stopControl()
   }
 
   private func look() {

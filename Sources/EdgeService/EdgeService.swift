@@ -90,6 +90,7 @@ import Telemetry
       status: { [unowned self] in status },
       metrics: { [unowned self] in metrics },
       shell: { [unowned self] line, session in await router.shell(line, session: session) })
+    actions.more = { [unowned self] request in EdgeControl(engine: engine).answer(request) }
     actions.drain = { [unowned self] in startDrain() }
     let control = try ControlServer(path: options.socket, actions: actions)
     self.control = control

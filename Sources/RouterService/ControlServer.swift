@@ -20,6 +20,8 @@ import Transport
 
     /// Begins to leave; nil: not served.
     package var drain: (@Loop () -> Void)?
+    /// What the role serves besides; nil: it does not know the request.
+    package var more: (@Loop (HTTPRequest) -> HTTPResponse?)?
 
     package init(
       status: @escaping @Loop () -> JSON, metrics: @escaping @Loop () -> MetricsPage,
@@ -51,6 +53,7 @@ import Transport
   package func stop() async { await server.stop(drain: .milliseconds(200)) }
 
   private static func answer(_ request: HTTPRequest, _ actions: Actions) async -> HTTPResponse {
+    if let answer = actions.more?(request) { return answer }
     let target = request.target
     switch (request.method, target.path) {
     case ("GET", "/status"): return json(actions.status())

@@ -20,7 +20,8 @@ struct Atoll: AsyncParsableCommand {
       CommandGroup(
         name: "Inside a unit",
         subcommands: [
-          Logs.self, Exec.self, Shell.self, Calicoctl.self, KubeconfigCommand.self, Image.self,
+          Logs.self, Top.self, Exec.self, Shell.self, Calicoctl.self, KubeconfigCommand.self,
+          Image.self,
         ]),
       CommandGroup(
         name: "Roles, as a supervisor runs them",
@@ -33,7 +34,12 @@ struct Atoll: AsyncParsableCommand {
   /// usual.
   static func main() async {
     let roles = ["apiserver", "node", "edge", "router", "supervise"]
-    if let verb = CommandLine.arguments.dropFirst().first, roles.contains(verb) {
+    let words = Array(CommandLine.arguments.dropFirst())
+    // The commands beside the role end by signals as usual.
+    let isCommand =
+      words.first == "edge" && words.count > 1 && !words[1].hasPrefix("-")
+      && !["run", "unit"].contains(words[1])
+    if let verb = words.first, roles.contains(verb), !isCommand {
       Signals.prepare()
     }
     await main(nil)

@@ -4,11 +4,21 @@ import Engine
 import Intent
 import Linux
 import Logging
+import NetTypes
 
 struct Edge: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Balance L4 and L7 traffic: alone by a file, or as the edge of a unit.",
-    subcommands: [EdgeRun.self, EdgeCheck.self, EdgeRole.self], defaultSubcommand: EdgeRun.self)
+    groupedSubcommands: [
+      CommandGroup(name: "Configuration", subcommands: [EdgeRun.self, EdgeCheck.self]),
+      CommandGroup(
+        name: "At run time",
+        subcommands: [
+          EdgeShow.self, EdgePools.self, EdgeMembers.self, EdgeEnable.self, EdgeDisable.self,
+          EdgeDrainMember.self, EdgeWeight.self, EdgeReset.self, EdgeDump.self,
+        ]),
+      CommandGroup(name: "Roles", subcommands: [EdgeRole.self]),
+    ], defaultSubcommand: EdgeRun.self)
 }
 
 struct EdgeRun: AsyncParsableCommand {
@@ -24,6 +34,10 @@ struct EdgeRun: AsyncParsableCommand {
   var config: String
   @Option(help: "Threads of the data plane (default: one a processor).")
   var workers: Int?
+  @Option(help: "The control socket (default: /run/atoll/edge-NAME.sock, after the file).")
+  var api: String?
+  @Option(help: "ADDRESS:PORT to serve /metrics on, besides the control socket.")
+  var metrics: SocketAddress?
   @Option(help: "trace, debug, info, notice, warning, error or critical.")
   var logLevel: Logger.Level = .info
 
@@ -36,6 +50,8 @@ struct EdgeRun: AsyncParsableCommand {
   func run() async throws {
     var options = EdgeFileService.Options(path: FileSystem.absolutePath(config))
     options.workers = workers
+    options.socket = api.map(FileSystem.absolutePath) ?? EdgeFileService.defaultSocket(options.path)
+    options.metrics = metrics
     try await EdgeFileService(options, log: RoleOptions.logger("edge", logLevel)).run()
   }
 }

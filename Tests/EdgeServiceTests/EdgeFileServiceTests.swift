@@ -78,7 +78,7 @@ import Transport
     }
 
     func end() async {
-      service?.stop()
+      await service?.stop()
       for server in servers { await server.stop(drain: .zero) }
       unlink(path)
       rmdir(folder)
@@ -138,7 +138,7 @@ import Transport
   }
 }
 
-@Loop private func freePort() throws -> UInt16 {
+@Loop func freePort() throws -> UInt16 {
   let listener = try Listener(SocketAddress(.v4(.loopback), port: 0))
   return try #require(listener.address).port
 }
