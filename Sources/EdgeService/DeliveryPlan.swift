@@ -1,4 +1,5 @@
 import Delivery
+import Engine
 import Intent
 import Kubernetes
 import NetTypes
@@ -39,6 +40,8 @@ struct DeliveryPlan: Sendable {
     }
     input.addresses = given
     input.drainingNodes = objects.drainingNodes
+    let (certificates, unusable) = Self.certificates(of: objects)
+    input.certificates = certificates
     let translation = DeliveryTranslation(input)
     configuration = translation.configuration
     addresses = Set(given.values).union([ingressVIP])
@@ -54,6 +57,7 @@ struct DeliveryPlan: Sendable {
       references["ingress \(ingress.resourceName)"] = ingress.reference
     }
     complaints += translation.problems.compactMap(complaint)
+    complaints += unusable
     for (route, problem) in configuration.removeBadRoutes() {
       let owners = objects.ingresses.filter { ingress in
         ingress.rules.contains { rule in
@@ -66,6 +70,34 @@ struct DeliveryPlan: Sendable {
           message: "\(problem.field) is \(problem.found), expected \(problem.expected)")
       }
     }
+  }
+
+  /// The certificates of Secrets that Ingresses name. One that cannot serve is told to its Secret, and
+  /// keeps no other from serving.
+  private static func certificates(
+    of objects: EdgeObjects
+  ) -> (usable: [ResourceName: CertificateSource], complaints: [Complaint]) {
+    let wanted = Set(
+      objects.ingresses.flatMap { ingress in
+        ingress.tls.compactMap { tls in
+          tls.secretName.map { ResourceName(namespace: ingress.namespace, name: $0) }
+        }
+      })
+    var usable: [ResourceName: CertificateSource] = [:]
+    var complaints: [Complaint] = []
+    for secret in objects.certificates where wanted.contains(secret.resourceName) {
+      func text(_ key: String) -> String {
+        String(decoding: secret.data[key] ?? [], as: UTF8.self)
+      }
+      let source = CertificateSource(
+        certificate: PEMSource(text: text("tls.crt")), key: PEMSource(text: text("tls.key")))
+      if let problem = Engine.problem(of: source) {
+        complaints.append(Complaint(object: secret.reference, message: "data: \(problem)"))
+      } else {
+        usable[secret.resourceName] = source
+      }
+    }
+    return (usable, complaints)
   }
 
   /// The complaint to the owner of what has the problem; nil if that is no object of the cluster.

@@ -6,6 +6,8 @@ package struct EdgeObjects: Equatable, Sendable {
   package var slices: [EndpointSlice] = []
   package var ingresses: [Ingress] = []
   package var classes: [IngressClass] = []
+  /// Of type kubernetes.io/tls.
+  package var certificates: [Secret] = []
   /// Names of nodes that are taken out of traffic.
   package var drainingNodes: Set<String> = []
 
@@ -29,6 +31,7 @@ extension EdgeObjects {
     [
       "services": .array(services.map(\.json)), "slices": .array(slices.map(\.json)),
       "ingresses": .array(ingresses.map(\.json)), "classes": .array(classes.map(\.json)),
+      "certificates": .array(certificates.map(\.json)),
       "drainingNodes": JSON(drainingNodes.sorted()),
     ]
   }
@@ -42,6 +45,7 @@ extension EdgeObjects {
     self.slices = slices.map(EndpointSlice.init(json:))
     self.ingresses = ingresses.map(Ingress.init(json:))
     self.classes = classes.map(IngressClass.init(json:))
+    certificates = json["certificates"].elements.map(Secret.init(json:))
     drainingNodes = Set(json["drainingNodes"].elements.compactMap(\.string))
   }
 }

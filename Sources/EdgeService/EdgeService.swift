@@ -28,6 +28,8 @@ import Telemetry
   let slices: Informer<EndpointSlice>
   let ingresses: Informer<Ingress>
   let classes: Informer<IngressClass>
+  /// Certificates; an edge that may not read them serves all else.
+  private let secrets: Informer<Secret>
   /// For which of them are draining; an edge that may not read nodes serves all the same.
   private let nodes: Informer<Node>
   private(set) var plan: DeliveryPlan?
@@ -39,6 +41,8 @@ import Telemetry
   private var statuses: StatusWriter?
   /// As of the last look at the nodes; before the first, as it was kept.
   private var drainingNodes: Set<String> = []
+  /// As of the last look at the Secrets; before the first, as they were kept.
+  private var certificates: [Secret] = []
   private var complaints: Set<DeliveryPlan.Complaint> = []
   private let store: ObjectStore
   private var pending: Timer?
@@ -66,6 +70,7 @@ import Telemetry
     slices = try Informer(client, .endpointSlices)
     ingresses = try Informer(client, .ingresses)
     classes = try Informer(client, .ingressClasses)
+    secrets = try Informer(client, .secrets, fields: "type=kubernetes.io/tls")
     nodes = try Informer(client, .nodes)
     assignment = VIPAssignment(
       pool: VIPAllocator(
@@ -98,6 +103,7 @@ import Telemetry
     try await router.start()
     if let objects = store.load() {
       drainingNodes = objects.drainingNodes
+      certificates = objects.certificates
       log.info("serving from the last good objects until the API server has answered")
       apply(objects, isComplete: false)
     }
@@ -106,11 +112,13 @@ import Telemetry
     slices.onUpdate = { [weak self] in self?.schedule() }
     ingresses.onUpdate = { [weak self] in self?.schedule() }
     classes.onUpdate = { [weak self] in self?.schedule() }
+    secrets.onUpdate = { [weak self] in self?.schedule() }
     nodes.onUpdate = { [weak self] in self?.nodesChanged() }
     services.start()
     slices.start()
     ingresses.start()
     classes.start()
+    secrets.start()
     nodes.start()
     log.info("edge started", metadata: ["api": "\(client.server)"])
   }
@@ -144,6 +152,7 @@ import Telemetry
     slices.stop()
     ingresses.stop()
     classes.stop()
+    secrets.stop()
     nodes.stop()
   }
 
@@ -186,6 +195,8 @@ import Telemetry
       objects.slices = slices.all
       objects.ingresses = ingresses.all
       objects.classes = classes.all
+      if secrets.hasSynced { certificates = secrets.all }
+      objects.certificates = certificates
       objects.drainingNodes = drainingNodes
       apply(objects, isComplete: true)
       store.save(objects)

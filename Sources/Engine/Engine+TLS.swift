@@ -31,6 +31,11 @@ struct OriginationKey: Hashable {
 }
 
 extension Engine {
+  /// What keeps a certificate and its key from serving; nil: nothing does.
+  package nonisolated static func problem(of certificate: CertificateSource) -> String? {
+    TLSTermination.problem(of: certificate)
+  }
+
   /// Makes OpenSSL's contexts of what is new. An object whose certificates or keys cannot be used is
   /// replaced by its last good version.
   func prepareTLS(

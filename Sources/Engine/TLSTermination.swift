@@ -99,6 +99,19 @@ final class TLSTermination: @unchecked Sendable {
     }
   }
 
+  /// What is wrong with one certificate and its key, as nobody has to find out by a server that they
+  /// keep from serving. Nil: nothing.
+  static func problem(of source: CertificateSource) -> String? {
+    guard let context = SSL_CTX_new(TLS_server_method()) else { return opensslReason() }
+    defer { SSL_CTX_free(context) }
+    do throws(TLSProblem) {
+      _ = try use(source, in: context, field: "")
+      return nil
+    } catch {
+      return "\(error.field.dropFirst()) is \(error.found), expected \(error.expected)"
+    }
+  }
+
   private static func demand(
     _ authentication: ServerTLS.ClientAuthentication, in context: OpaquePointer
   ) throws(TLSProblem) {

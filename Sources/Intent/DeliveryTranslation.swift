@@ -22,6 +22,8 @@ package struct DeliveryTranslation {
     /// Addresses of LoadBalancer Services.
     package var addresses: [ResourceName: IPAddress] = [:]
     package var ingressAddress: IPAddress
+    /// Of Secrets of type kubernetes.io/tls that can serve.
+    package var certificates: [ResourceName: CertificateSource] = [:]
     /// Nodes whose endpoints keep their connections and get no new ones.
     package var drainingNodes: Set<String> = []
 
@@ -166,6 +168,33 @@ package struct DeliveryTranslation {
       VirtualServer(
         name: "ingress", address: input.ingressAddress, port: 80, protocol: .http,
         pool: fallback?.pool, routes: routes))
+    let certificates = ingressCertificates()
+    guard !certificates.isEmpty else { return }
+    var secure = VirtualServer(
+      name: "ingress-tls", address: input.ingressAddress, port: 443, protocol: .https,
+      pool: fallback?.pool, routes: routes)
+    secure.tls = ServerTLS(certificates: certificates)
+    configuration.virtualServers.append(secure)
+  }
+
+  /// Each Secret once, those of older Ingresses first: the first one serves names that none has.
+  private mutating func ingressCertificates() -> [CertificateSource] {
+    var found: [CertificateSource] = []
+    var seen: Set<ResourceName> = []
+    for ingress in input.ingresses.sorted(by: Self.older) where isOurs(ingress) {
+      for (index, tls) in ingress.tls.enumerated() {
+        guard let secret = tls.secretName else { continue }
+        let name = ResourceName(namespace: ingress.namespace, name: secret)
+        guard let certificate = input.certificates[name] else {
+          report(
+            "ingress \(ingress.resourceName)", "spec.tls[\(index)].secretName", secret,
+            "a Secret of type kubernetes.io/tls with a certificate and its key")
+          continue
+        }
+        if seen.insert(name).inserted { found.append(certificate) }
+      }
+    }
+    return found
   }
 
   private struct RouteKey: Hashable {

@@ -8,7 +8,7 @@ package struct Ingress: ObjectView {
   package var defaultBackend: IngressBackend? {
     spec["defaultBackend"].isNull ? nil : IngressBackend(json: spec["defaultBackend"])
   }
-  package var tls: [JSON] { spec["tls"].elements }
+  package var tls: [IngressTLS] { spec["tls"].elements.map(IngressTLS.init(json:)) }
 
   /// The addresses of `status.loadBalancer.ingress`.
   package var loadBalancerAddresses: [String] {
@@ -18,6 +18,15 @@ package struct Ingress: ObjectView {
         newValue.isEmpty ? .null : .array(newValue.map { ["ip": .string($0)] })
     }
   }
+}
+
+/// A certificate of an Ingress, by the Secret that has it.
+package struct IngressTLS: JSONView {
+  package var json: JSON
+  package init(json: JSON) { self.json = json }
+
+  /// Nil: the controller's own choice.
+  package var secretName: String? { json["secretName"].string.flatMap { $0.isEmpty ? nil : $0 } }
 }
 
 /// One host of an Ingress.

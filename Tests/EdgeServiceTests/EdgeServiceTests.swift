@@ -208,6 +208,67 @@ import Transport
     await backend.stop()
   }
 
+  @Test @Loop
+  func `an Ingress is served by its certificate, and a Secret that cannot serve stops no other`()
+    async throws
+  {
+    let api = try FakeAPI()
+    let backend = try backend()
+    fill(api, port: try #require(backend.address).port)
+    let authority = try CertificateAuthority.mint(commonName: "test")
+    let pair = try authority.issue(.server("web", dnsNames: ["web.example"], addresses: []))
+    let other = try authority.issue(.server("other", dnsNames: ["other.example"], addresses: []))
+    func secret(_ name: String, _ certificate: String, _ key: String) -> JSON {
+      [
+        "kind": "Secret", "apiVersion": "v1", "type": "kubernetes.io/tls",
+        "metadata": ["name": .string(name), "namespace": "default"],
+        "data": [
+          "tls.crt": .string(Base64.encode(Array(certificate.utf8))),
+          "tls.key": .string(Base64.encode(Array(key.utf8))),
+        ],
+      ]
+    }
+    api.lists["secrets"] = [
+      secret("bad", other.certificatePEM, pair.keyPEM),
+      secret("good", pair.certificatePEM, pair.keyPEM),
+    ]
+    api.lists["ingresses"]?[0]["spec"]["tls"] = [
+      ["secretName": "bad", "hosts": ["other.example"]],
+      ["secretName": "good", "hosts": ["web.example"]], ["secretName": "missing"],
+    ]
+    let scene = try Scene(api: api.address, network: 3)
+    defer { scene.remove() }
+    let edge = try EdgeService(scene.options, router: NoRouter())
+    try await edge.start()
+    #expect(try await scene.awaitAnswer(scene.options.ingressVIP, "/a") == "backend /a")
+    let client = HTTPClient(tls: try .client(trusted: authority.certificatePEM))
+    var origin = HTTPClient.Origin(
+      try #require(HTTPURL("https://\(scene.options.ingressVIP)/")))
+    origin.serverName = "web.example"
+    var answer = ""
+    let deadline = Loop.now.advanced(by: .seconds(30))
+    while answer.isEmpty, Loop.now < deadline {
+      let response = try? await client.send(
+        HTTPRequestHead(method: "GET", target: "/b", headers: ["Host": "web.example"]), to: origin)
+      guard let response else {
+        try await Loop.sleep(.milliseconds(20))
+        continue
+      }
+      answer = String(decoding: try await response.body.collect(), as: UTF8.self)
+    }
+    #expect(answer == "backend /b")
+    let complaints = Set(edge.plan?.complaints.map { "\($0.object.name): \($0.message)" } ?? [])
+    #expect(complaints.contains { $0.hasPrefix("bad: data: key is") }, "\(complaints)")
+    #expect(
+      complaints.contains {
+        $0.hasPrefix("web: spec.tls[2].secretName is missing, expected a Secret")
+      }, "\(complaints)")
+    client.closeIdle()
+    await edge.stop()
+    await backend.stop()
+    await api.server?.stop()
+  }
+
   @Test @Loop func `a second edge on the same socket is refused`() async throws {
     let api = try FakeAPI()
     let scene = try Scene(api: api.address, network: 2)
