@@ -126,6 +126,8 @@ struct atoll_tls_io {
   /// The peer has shut its side: a short read has not emptied the socket.
   int peer_closed;
   int ended;
+  /// More follows the next write at once: TCP may hold it back (MSG_MORE).
+  int more;
   /// errno of a call that failed.
   int failure;
   /// A session that the server offers for resumption; the caller frees it.
@@ -137,8 +139,9 @@ static int atoll_io_write(BIO *bio, const char *bytes, int count) {
   BIO_clear_retry_flags(bio);
   ssize_t sent;
   do {
-    sent = send(io->descriptor, bytes, (size_t)count, MSG_NOSIGNAL);
+    sent = send(io->descriptor, bytes, (size_t)count, MSG_NOSIGNAL | (io->more ? MSG_MORE : 0));
   } while (sent < 0 && errno == EINTR);
+  io->more = 0;
   if (sent >= 0) return (int)sent;
   if (errno == EAGAIN) BIO_set_retry_write(bio);
   else io->failure = errno;

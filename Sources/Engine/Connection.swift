@@ -105,7 +105,9 @@ struct Connection {
     /// Stream to a member: content waits, take no more.
     static let backlogged = Flags(rawValue: 1 << 28)
     /// Stream to a member: it was reset.
-    static let streamFailed = Flags(rawValue: 1 << 29)
+    static let streamFailed = Flags(rawValue: 1 << 32)
+    /// Client: has not got its TLS ticket.
+    static let ticketDue = Flags(rawValue: 1 << 33)
   }
 
   static let none = UInt32.max

@@ -65,6 +65,7 @@ extension Worker {
     guard let server = servers[Int(at(index).pointee.server)] else { return closeClient(index) }
     server.shared.tls.complete(resumed: SSL_session_reused(tls) == 1)
     if server.tls?.forwardsCertificates == true { noteCertificate(index, tls) }
+    if SSL_version(tls) == TLS1_3_VERSION { at(index).pointee.set(.ticketDue) }
     guard server.isHTTP else { return startRelay(index, server) }
     if hasAgreed(on: "h2", tls) {
       return becomeHTTP2(index, server, UnsafeRawBufferPointer(start: nil, count: 0))
@@ -151,6 +152,7 @@ extension Worker {
     tlsIO.pointee.readable = at(index).pointee.has(.readable) ? 1 : 0
     tlsIO.pointee.peer_closed = at(index).pointee.has(.peerClosed) ? 1 : 0
     tlsIO.pointee.ended = 0
+    tlsIO.pointee.more = 0
     tlsIO.pointee.failure = 0
   }
 
@@ -210,6 +212,10 @@ extension Worker {
     _ body: UnsafeRawBufferPointer
   ) -> SendOutcome {
     enterTLS(index)
+    if at(index).pointee.has(.ticketDue) {
+      at(index).pointee.clear(.ticketDue)
+      tlsIO.pointee.more = SSL_new_session_ticket(tls)
+    }
     var head = head
     var body = body
     while !head.isEmpty || !body.isEmpty {

@@ -1,0 +1,120 @@
+import Delivery
+import Engine
+import Foundation
+import Testing
+import Transport
+
+/// Programs that speak TLS and HTTP/2 as the world does. What is not installed is skipped, aloud.
+@Suite struct RealClientTests {
+  private static func path(_ tool: String) -> String? {
+    ["/usr/bin/\(tool)", "/usr/local/bin/\(tool)"].first {
+      FileManager.default.isExecutableFile(atPath: $0)
+    }
+  }
+
+  private static func has(_ tools: String...) -> Bool { tools.allSatisfy { path($0) != nil } }
+
+  /// Runs a tool and returns what it printed on both channels.
+  private static func run(_ tool: String, _ arguments: [String], input: String = "") throws
+    -> String
+  {
+    guard let path = path(tool) else { throw TestFailure("\(tool) is not installed") }
+    let process = Process()
+    process.executableURL = URL(filePath: path)
+    process.arguments = arguments
+    let (output, source) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = output
+    process.standardInput = source
+    try process.run()
+    try source.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+    try source.fileHandleForWriting.close()
+    let data = try output.fileHandleForReading.readToEnd() ?? Data()
+    process.waitUntilExit()
+    return String(decoding: data, as: UTF8.self)
+  }
+
+  /// An engine with HTTPS at the first port and HTTP/2 without TLS at the second.
+  private func serving(
+    _ change: (inout ServerTLS) -> Void = { _ in },
+    _ body: @escaping @Sendable (UInt16, UInt16) throws -> Void
+  ) async throws {
+    let backend = try httpBackend { request, client in
+      try client.answer("\(request.line.prefix { $0 != "?" }) \(request.body.count)\n")
+    }
+    let authority = try CertificateAuthority.mint(commonName: "test")
+    var tls = ServerTLS(
+      certificates: try ["a.example", "b.example"].map {
+        try authority.issue(.server($0, dnsNames: [$0])).source
+      })
+    change(&tls)
+    let (secure, plain) = (freePort(), freePort())
+    var configuration = single(secure, .https, [backend.port]) { $0.tls = tls }
+    var server = VirtualServer(
+      name: "plain", address: home, port: plain, protocol: .http, pool: "pool")
+    server.http2 = true
+    configuration.virtualServers.append(server)
+    try await withEngine(configuration) { _ in try await blocking { try body(secure, plain) } }
+    backend.kill()
+  }
+
+  @Test(.enabled(if: has("curl"), "curl is not installed"))
+  func `curl speaks each version of HTTP`() async throws {
+    try await serving { secure, plain in
+      let format = "%{http_version} %{http_code}\n"
+      for (flag, version) in [("--http1.1", "1.1"), ("--http2", "2")] {
+        let text = try Self.run(
+          "curl", ["-sk", flag, "-w", format, "-d", "hello", "https://127.0.0.1:\(secure)/x"])
+        #expect(text == "POST /x HTTP/1.1 5\n\(version) 200\n")
+      }
+      let text = try Self.run(
+        "curl", ["-s", "--http2-prior-knowledge", "-w", format, "http://127.0.0.1:\(plain)/x"])
+      #expect(text == "GET /x HTTP/1.1 0\n2 200\n")
+    }
+  }
+
+  @Test(.enabled(if: has("openssl"), "openssl is not installed"))
+  func `openssl sees the certificate of the name, the version and the protocol`() async throws {
+    try await serving { secure, _ in
+      func connect(_ arguments: String...) throws -> String {
+        try Self.run("openssl", ["s_client", "-connect", "127.0.0.1:\(secure)"] + arguments)
+      }
+      let b = try connect("-servername", "b.example", "-alpn", "h2,http/1.1")
+      #expect(b.contains("subject=CN = b.example") && b.contains("ALPN protocol: h2"))
+      #expect(try connect("-tls1_2").contains("Protocol  : TLSv1.2"))
+      let old = try connect("-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
+      #expect(old.contains("alert protocol version"))
+    }
+  }
+
+  @Test(.enabled(if: has("openssl"), "openssl is not installed"))
+  func `openssl may not renegotiate`() async throws {
+    try await serving { secure, _ in
+      let text = try Self.run(
+        "openssl", ["s_client", "-connect", "127.0.0.1:\(secure)", "-tls1_2"], input: "R\n")
+      #expect(text.contains("no renegotiation") || !text.contains("read R BLOCK"))
+    }
+  }
+
+  @Test(.enabled(if: has("h2load"), "h2load is not installed"))
+  func `h2load finds no failure`() async throws {
+    try await serving { secure, plain in
+      for target in ["https://127.0.0.1:\(secure)/", "http://127.0.0.1:\(plain)/"] {
+        let text = try Self.run("h2load", ["-n", "2000", "-c", "10", "-m", "20", target])
+        #expect(text.contains("2000 succeeded, 0 failed, 0 errored, 0 timeout"), "\(text)")
+      }
+    }
+  }
+
+  @Test(.enabled(if: has("nghttp"), "nghttp is not installed"))
+  func `nghttp sends content and trailers`() async throws {
+    try await serving { _, plain in
+      let file = FileManager.default.temporaryDirectory.appending(path: "nghttp-\(plain)")
+      try pattern(200_000).withUnsafeBytes { try Data($0).write(to: file) }
+      defer { try? FileManager.default.removeItem(at: file) }
+      let text = try Self.run(
+        "nghttp", ["--trailer", "x-sum: 7", "-d", file.path, "http://127.0.0.1:\(plain)/"])
+      #expect(text == "POST / HTTP/1.1 200000\n")
+    }
+  }
+}
