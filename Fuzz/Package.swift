@@ -20,11 +20,13 @@ let package = Package(
     .target(name: "Intent", dependencies: ["NetTypes", "BGP"], swiftSettings: instrumented),
     .target(name: "BFD", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
     .target(name: "HTTP", dependencies: ["Wire"], swiftSettings: instrumented),
+    .target(
+      name: "Delivery", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
     .target(name: "Kubernetes", dependencies: ["NetTypes"], swiftSettings: instrumented),
     .target(name: "CFuzzer"),
     .executableTarget(
       name: "atoll-fuzz",
-      dependencies: ["CFuzzer", "NetTypes", "Wire", "BGP", "BFD", "HTTP", "Intent", "Kubernetes"],
+      dependencies: ["CFuzzer", "NetTypes", "Wire", "BGP", "BFD", "HTTP", "Intent", "Kubernetes", "Delivery"],
       swiftSettings: instrumented,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
   ],
