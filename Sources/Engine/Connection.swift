@@ -41,7 +41,7 @@ struct Connection {
   }
 
   struct Flags: OptionSet {
-    let rawValue: UInt32
+    let rawValue: UInt64
     /// recv(2) may have something: the last one filled its buffer, or an edge came since.
     static let readable = Flags(rawValue: 1 << 0)
     /// The peer has shut its side: read until the end is seen.
