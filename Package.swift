@@ -46,6 +46,7 @@ let package = Package(
     module("NetTypes", [], settings: core),
     module("Wire", []),
     .target(name: "CLinux"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CCrypt", pkgConfig: "libxcrypt", providers: [.apt(["libcrypt-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(
@@ -69,7 +70,8 @@ let package = Package(
     module(
       "Engine",
       [
-        "Transport", "Linux", "CLinux", "CNGHTTP2", "COpenSSL", "CPCRE2", "CCrypt", "Delivery",
+        "Transport", "Linux", "CLinux", "CNGHTTP2", "COpenSSL", "CPCRE2", "CCrypt", "CZlib",
+        "Delivery",
         "HTTP",
         "NetTypes", "Wire",
       ]),
@@ -149,7 +151,8 @@ let package = Package(
     tests("Linux", ["NetTypes", "Wire"]),
     tests("Transport", ["Linux", "HTTP", "NetTypes"]),
     tests(
-      "Engine", ["CNGHTTP2", "COpenSSL", "Transport", "Linux", "Delivery", "HTTP", "NetTypes"]),
+      "Engine",
+      ["CNGHTTP2", "COpenSSL", "CZlib", "Transport", "Linux", "Delivery", "HTTP", "NetTypes"]),
     tests("Containers", ["Linux", "Kubernetes"]),
     tests("Telemetry"),
     tests("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),

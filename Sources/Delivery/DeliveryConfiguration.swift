@@ -35,6 +35,8 @@ package struct VirtualServer: Equatable, Sendable {
   package var timeouts: Timeouts
   /// Client connections at a time; 0: as many as the machine has room for.
   package var connectionLimit = 0
+  /// HTTP only.
+  package var compression: Compression?
   /// Clients come through a proxy that says first whose connection it is (v1 or v2): those that do
   /// not are dropped.
   package var acceptsProxyProtocol = false

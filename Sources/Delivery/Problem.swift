@@ -108,6 +108,7 @@ extension VirtualServer {
       }
     }
     problems += validateTLS()
+    problems += (compression?.validate() ?? []).map { problem($0.field, $0.found, $0.expected) }
     if acceptsProxyProtocol, `protocol` == .udp {
       problems.append(problem("proxyProtocol", "true", "false, as udp has no connections"))
     }

@@ -1,3 +1,4 @@
+import CZlib
 import HTTP
 
 /// One descriptor of a worker, in its slab. Refers to others by index only.
@@ -106,6 +107,8 @@ struct Connection {
     static let backlogged = Flags(rawValue: 1 << 28)
     /// Stream to a member: it was reset.
     static let streamFailed = Flags(rawValue: 1 << 32)
+    /// Client: takes gzip.
+    static let acceptsGzip = Flags(rawValue: 1 << 40)
     /// Client: has not got its TLS ticket.
     static let ticketDue = Flags(rawValue: 1 << 33)
   }
@@ -136,6 +139,9 @@ struct Connection {
   var input = Buffer()
   /// To be sent.
   var output = Buffer()
+  /// Upstream: what compresses its response.
+  var deflater: UnsafeMutablePointer<z_stream>?
+  var deflateLevel: Int32 = 0
   /// Client: what rules make of the response's fields; see `FieldEditView`.
   var edits = Buffer()
   /// Client: which wait of the queue is its own.

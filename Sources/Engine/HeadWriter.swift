@@ -178,7 +178,8 @@ extension Worker {
 
   /// Writes the response as the client gets it, from the head that `responseParser` holds.
   func writeResponseHead(
-    _ writer: inout HeadWriter, _ bytes: UnsafeRawBufferPointer, client: UInt32, dechunked: Bool
+    _ writer: inout HeadWriter, _ bytes: UnsafeRawBufferPointer, client: UInt32, dechunked: Bool,
+    compressed: Bool = false
   ) {
     writer.append("HTTP/1.1 ")
     writer.append(decimal: responseParser.status)
@@ -195,9 +196,12 @@ extension Worker {
       let field = responseParser.field(index)
       var stays =
         switch field.known {
-        case .other: !responseParser.isNominated(field, in: bytes)
-        case .transferEncoding: !dechunked
+        case .other:
+          !responseParser.isNominated(field, in: bytes)
+            && !(compressed && changesWithCompression(field.name.bytes(of: bytes)))
+        case .transferEncoding: !dechunked && !compressed
         // RFC 9110 §8.6: neither has a length.
+        case .contentLength where compressed: false
         case .contentLength: responseParser.status >= 200 && responseParser.status != 204
         default: !field.known.isHopByHop
         }
@@ -212,6 +216,11 @@ extension Worker {
     }
     if runStart >= 0 {
       writer.append(UnsafeRawBufferPointer(rebasing: bytes[runStart..<runEnd]))
+    }
+    if compressed {
+      writer.append("Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n")
+      writer.append("Transfer-Encoding: chunked\r\n")
+      writeWeakTag(&writer, bytes)
     }
     writer.append(edits.lines)
     if responseParser.status >= 200 || responseParser.status == 101 {
@@ -231,6 +240,21 @@ extension Worker {
         writer.append("Connection: keep-alive\r\n")
       }
     }
+    writer.append("\r\n")
+  }
+
+  /// Fields that say something about bytes that are not sent.
+  private func changesWithCompression(_ name: UnsafeRawBufferPointer) -> Bool {
+    equalsIgnoringCase(name, "etag") || equalsIgnoringCase(name, "accept-ranges")
+      || equalsIgnoringCase(name, "content-md5") || equalsIgnoringCase(name, "digest")
+  }
+
+  /// The same in meaning, no longer the same bytes: RFC 9110 §8.8.1.
+  private func writeWeakTag(_ writer: inout HeadWriter, _ bytes: UnsafeRawBufferPointer) {
+    guard let tag = responseParser.value(ofField: "ETag", in: bytes) else { return }
+    writer.append("ETag: ")
+    if tag.first == UInt8(ascii: "\"") { writer.append("W/") }
+    writer.append(tag)
     writer.append("\r\n")
   }
 

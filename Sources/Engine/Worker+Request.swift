@@ -160,6 +160,7 @@ extension Worker {
       return used
     }
     client.pointee.bodyLimit &-= UInt64(content)
+    noteEncodings(index, server, bytes)
     noteHash(index, pool, bytes)
     findPersistent(index, pool, bytes)
     let body = UnsafeRawBufferPointer(rebasing: bytes[head..<used])

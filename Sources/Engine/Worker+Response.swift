@@ -72,6 +72,13 @@ extension Worker {
       return upstreamDied(index)
     }
     if clean, upstream.pointee.framing == .untilClose {
+      if upstream.pointee.deflater != nil {
+        finishCompression(index)
+        let rest = UnsafeRawBufferPointer(rebasing: compressed[..<compressedCount])
+        if append(upstream.pointee.peer, rest) == .failed {
+          return closeClient(upstream.pointee.peer)
+        }
+      }
       return responseEnded(index, upstream.pointee.peer)
     }
     members[Int(upstream.pointee.member)]?.counters.add(.failures)
@@ -140,6 +147,7 @@ extension Worker {
     if responseParser.isPersistent, framing != .untilClose { upstream.pointee.set(.keepAlive) }
     let dechunked = framing == .chunked && at(client).pointee.has(.http10)
     if dechunked { upstream.pointee.set(.dechunk) }
+    let flagsBefore = at(client).pointee.flags
     if dechunked || framing == .untilClose || server.isDraining {
       at(client).pointee.set(.closeAfter)
     }
@@ -148,14 +156,21 @@ extension Worker {
     let member = members[Int(upstream.pointee.member)]
     if let member { countStatus(member, responseParser.status) }
     noteAnswer(upstream.pointee.member, isFailure: responseParser.status >= 500)
+    let compressed =
+      compresses(client, server, framing, bytes) && startCompression(index, server)
+    // Chunks say where such a response ends, however the member's does.
+    if compressed, framing == .untilClose, !server.isDraining {
+      at(client).pointee.flags = flagsBefore
+    }
     var writer = HeadWriter(headScratch)
-    writeResponseHead(&writer, bytes, client: client, dechunked: dechunked)
+    writeResponseHead(
+      &writer, bytes, client: client, dechunked: dechunked, compressed: compressed)
     guard !writer.overflowed else {
       return invalidResponse(index, .headTooLarge(limit: settings.headLimit))
     }
     at(client).pointee.set(.responseStarted)
     upstream.pointee.phase = .body
-    if dechunked {
+    if dechunked || compressed {
       countOut(client, server, member, writer.count)
       // A client that stalls within the head gets the rest from its buffer, in order.
       if append(client, writer.written) == .failed { return closeClient(client) }
@@ -173,12 +188,24 @@ extension Worker {
   private func readBody(_ index: UInt32, _ client: UInt32, _ bytes: UnsafeRawBufferPointer) {
     let upstream = at(index)
     guard let server = servers[Int(at(client).pointee.server)] else { return closeClient(client) }
+    if upstream.pointee.deflater != nil { return readCompressed(index, client, server, bytes) }
     if upstream.pointee.has(.dechunk) { return readChunks(index, client, server, bytes) }
     let (content, error) = upstream.pointee.follow(bytes)
     if let error { return invalidResponse(index, error) }
     if content < bytes.count { upstream.pointee.clear(.keepAlive) }
     countOut(client, server, members[Int(upstream.pointee.member)], content)
     sent(send(client, UnsafeRawBufferPointer(rebasing: bytes[..<content])), index, client, server)
+  }
+
+  private func readCompressed(
+    _ index: UInt32, _ client: UInt32, _ server: WorkerServer, _ bytes: UnsafeRawBufferPointer
+  ) {
+    if case .invalid(let error) = compress(index, bytes) { return invalidResponse(index, error) }
+    let member = members[Int(at(index).pointee.member)]
+    countOut(client, server, member, compressedCount)
+    let piece = UnsafeRawBufferPointer(rebasing: compressed[..<compressedCount])
+    if append(client, piece) == .failed { return closeClient(client) }
+    sent(at(client).pointee.output.isEmpty ? .done : .stalled, index, client, server)
   }
 
   /// Hands a client of HTTP/1.0 the content without its chunks.
@@ -232,6 +259,7 @@ extension Worker {
       upstream.pointee.has(.keepAlive) && upstream.pointee.output.isEmpty
       && at(client).pointee.has(.messageDone) && !upstream.pointee.has(.writeShut)
     recordMember(index, client)
+    endCompression(index)
     at(client).pointee.peer = Connection.none
     if reusable { pool(index) } else { closeUpstream(index) }
     exchangeEnded(client)

@@ -1,6 +1,7 @@
 import CLinux
 import CNGHTTP2
 import COpenSSL
+import CZlib
 import Glibc
 import HTTP
 import Linux
@@ -75,6 +76,11 @@ final class Worker: @unchecked Sendable {
   /// With requests that wait for a member.
   var waitingPools: [WorkerPool] = []
   var nextTicket: UInt64 = 1
+  var deflaters: [Deflater] = []
+  /// What one round of a compressor gives, and a piece of a response as chunks.
+  let deflated: UnsafeMutableRawBufferPointer
+  let compressed: UnsafeMutableRawBufferPointer
+  var compressedCount = 0
   var rules: RuleScratch
   var credentials = CredentialCache()
 
@@ -134,6 +140,9 @@ final class Worker: @unchecked Sendable {
       byteLimit: settings.headLimit, targetLimit: settings.headLimit / 2)
     responseParser = HeadParser(byteLimit: settings.headLimit)
     rules = RuleScratch(targetLimit: settings.headLimit, seed: .random(in: 0 ... .max))
+    deflated = .allocate(byteCount: 32 << 10, alignment: 64)
+    // A piece, and what deflate had held back of those before it.
+    compressed = .allocate(byteCount: BufferPool.largest, alignment: 64)
     closed.reserveCapacity(1024)
     runQueue.reserveCapacity(1024)
     running.reserveCapacity(1024)
@@ -164,6 +173,12 @@ final class Worker: @unchecked Sendable {
     connections.deallocate()
     deadlines.deallocate()
     rules.deallocate()
+    for deflater in deflaters {
+      deflateEnd(deflater.stream)
+      deflater.stream.deallocate()
+    }
+    deflated.deallocate()
+    compressed.deallocate()
     scratch.deallocate()
     headScratch.deallocate()
     vectors.deallocate()
@@ -367,6 +382,7 @@ final class Worker: @unchecked Sendable {
     buffers.release(&connection.pointee.input)
     buffers.release(&connection.pointee.output)
     buffers.release(&connection.pointee.edits)
+    endCompression(index)
     deadlines[Int(index)] = .max
     live -= 1
     closed.append(index)

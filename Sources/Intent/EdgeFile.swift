@@ -228,12 +228,20 @@ extension EdgeFileReader {
       fields,
       beside: [
         "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
-        "proxyProtocol", "tls", "http2",
+        "proxyProtocol", "compression", "tls", "http2",
       ])
     var server = VirtualServer(
       name: try fields.needed("name"), address: try fields.address("address"),
       port: try fields.port("port"), protocol: try fields.choice("protocol") ?? .tcp)
     server.pool = try fields.text("pool")
+    if let section = try fields.section("compression") {
+      note(section, beside: ["types", "minimumSize", "level"])
+      var compression = Compression()
+      if section.names.contains("types") { compression.types = try section.list("types") }
+      compression.minimumSize = try section.bytes("minimumSize") ?? compression.minimumSize
+      compression.level = try section.number("level") ?? compression.level
+      server.compression = compression
+    }
     server.acceptsProxyProtocol = try fields.flag("proxyProtocol") ?? false
     server.connectionLimit = try fields.number("connectionLimit") ?? server.connectionLimit
     server.http2 = try fields.flag("http2")

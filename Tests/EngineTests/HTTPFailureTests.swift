@@ -321,7 +321,7 @@ import Testing
     }
     let port = freePort()
     let monitor = Monitor(
-      kind: .http, path: "/health", interval: .milliseconds(20), timeout: .seconds(2), rise: 2,
+      kind: .http, path: "/health", interval: .milliseconds(20), timeout: .seconds(60), rise: 2,
       fall: 2)
     try await withEngine(single(port, .http, [backend.port], monitor: monitor)) { engine in
       let first = try await blocking { try TestClient(port).get().status }

@@ -225,6 +225,7 @@ import Testing
         timeouts: {connect: 1s, header: 1s, firstByte: 1s, total: 1s, idle: 1s}
         connectionLimit: 100
         proxyProtocol: true
+        compression: {types: [text/html], minimumSize: 1KiB, level: 9}
       pools:
       - name: p
         loadBalancing: ratio
@@ -263,7 +264,7 @@ import Testing
     #expect(
       keys(server) == [
         "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
-        "proxyProtocol", "tls", "http2",
+        "proxyProtocol", "compression", "tls", "http2",
       ])
     let rule = schema["$defs"]["rule"]
     #expect(
