@@ -3,8 +3,8 @@
 # Debian packages by purpose; Ubuntu 22.04 and 24.04 have the same names.
 BUILD_PACKAGES := ca-certificates git libc6-dev libcrypt-dev libnghttp2-dev libpcre2-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev
 RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
-TEST_PACKAGES  := bird2 curl exabgp frr gobgpd jq kubernetes-client openbgpd wrk
-BENCH_PACKAGES := haproxy nginx-light wrk
+TEST_PACKAGES  := bird2 curl exabgp frr gobgpd jq kubernetes-client nghttp2-client openbgpd wrk
+BENCH_PACKAGES := haproxy nghttp2-client nginx-light wrk
 
 # Tests look inside modules; with one set of flags they share what `make up` has built.
 SWIFT_FLAGS := -c release -Xswiftc -enable-testing
