@@ -9,8 +9,9 @@ struct HTTP2Session {
   /// The connection's slot.
   var connection: UInt32
   let isServer: Bool
-  /// Streams that have a slot.
+  /// Streams that have a slot: how many, and the latest, which knows the one before it.
   var streams = 0
+  var latest: StreamPointer?
   /// Frames wait to be written at the end of the batch.
   var isDirty = false
   /// GOAWAY is out: no new streams, and the connection ends with the last.
@@ -34,6 +35,9 @@ struct HTTP2Stream {
 
   let session: UnsafeMutablePointer<HTTP2Session>
   let slot: UInt32
+  /// The session's streams that were begun after this one, and before.
+  var next: StreamPointer?
+  var previous: StreamPointer?
   var id: Int32
   /// Upstream: heads of responses that the exchange has not taken yet.
   var head = Buffer()

@@ -206,9 +206,7 @@ extension Worker {
     // Streams end by nghttp2's own account of them; none of what they say now is sent.
     at(index).pointee.session = nil
     session.pointee.isGone = true
-    for slot in 0..<used where at(slot).pointee.stream?.pointee.session == session {
-      abandonStream(slot)
-    }
+    forEachStream(session) { abandonStream($0.pointee.slot) }
     nghttp2_session_del(session.pointee.session)
     session.pointee.session = nil
     session.deallocate()
@@ -218,6 +216,15 @@ extension Worker {
       closeSlot(index)
     } else {
       forgetUpstreamSession(index)
+    }
+  }
+
+  /// Visits the session's streams; the visited one may end.
+  func forEachStream(_ session: SessionPointer, _ body: (StreamPointer) -> Void) {
+    var current = session.pointee.latest
+    while let stream = current {
+      current = stream.pointee.previous
+      body(stream)
     }
   }
 

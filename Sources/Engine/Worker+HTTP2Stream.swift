@@ -378,8 +378,12 @@ extension Worker {
   /// Content is out: the exchange may go on.
   func streamDrained(_ slot: UInt32) {
     if at(slot).pointee.kind == .httpClient {
-      if at(slot).pointee.has(.messageDone) { clearDeadline(slot) }
-      if at(slot).pointee.phase == .exchange { clientFlushed(slot) }
+      guard at(slot).pointee.phase == .exchange else { return }
+      if at(slot).pointee.has(.messageDone) {
+        clearDeadline(slot)
+        restoreTotal(slot)
+      }
+      clientFlushed(slot)
     } else if at(slot).pointee.kind == .httpUpstream {
       at(slot).pointee.clear(.backlogged)
       let client = at(slot).pointee.peer
@@ -434,6 +438,9 @@ extension Worker {
     let stream = freeStreams.popLast() ?? StreamPointer.allocate(capacity: 1)
     stream.initialize(to: HTTP2Stream(session: session, slot: slot, id: id))
     session.pointee.streams += 1
+    stream.pointee.previous = session.pointee.latest
+    session.pointee.latest?.pointee.next = stream
+    session.pointee.latest = stream
     at(slot).pointee.stream = stream
     return stream
   }
@@ -448,6 +455,12 @@ extension Worker {
     buffers.release(&stream.pointee.ownTrailers)
     at(index).pointee.stream = nil
     let session = stream.pointee.session
+    stream.pointee.previous?.pointee.next = stream.pointee.next
+    if let next = stream.pointee.next {
+      next.pointee.previous = stream.pointee.previous
+    } else {
+      session.pointee.latest = stream.pointee.previous
+    }
     freeStreams.append(stream)
     guard session.pointee.session != nil else { return }
     session.pointee.streams -= 1

@@ -96,11 +96,8 @@ extension Worker {
     at(index).pointee.phase = .relay
     clearDeadline(index)
     markDirty(session)
-    for slot in 0..<used
-    where at(slot).pointee.stream?.pointee.session == session
-      && at(slot).pointee.phase == .connecting
-    {
-      startStream(slot)
+    forEachStream(session) { stream in
+      if at(stream.pointee.slot).pointee.phase == .connecting { startStream(stream.pointee.slot) }
     }
     driveSession(index)
   }
@@ -127,9 +124,7 @@ extension Worker {
     guard let session = at(index).pointee.session else { return }
     reportFailure(at(index).pointee.member, code)
     session.pointee.isGone = true
-    for slot in 0..<used where at(slot).pointee.stream?.pointee.session == session {
-      again(slot, code)
-    }
+    forEachStream(session) { again($0.pointee.slot, code) }
     closeSession(index)
   }
 
