@@ -116,6 +116,7 @@ extension Worker {
       restoreTotal(index)
     } else {
       setDeadline(index, server.idleTimeout)
+      limitToTotal(index)
     }
     guard !at(upstream).pointee.has(.writeShut) else { return }
     // What was sent before is gone: this request cannot be sent again.
@@ -224,7 +225,10 @@ extension Worker {
       if upstream != Connection.none { closeUpstream(upstream) }
       at(index).pointee.peer = Connection.none
       at(index).pointee.clear(.waiting)
-      if at(index).pointee.has(.responseStarted) { return closeClient(index, reset: true) }
+      if at(index).pointee.has(.responseStarted) {
+        if let server = servers[Int(at(index).pointee.server)] { server.counters.add(.failures) }
+        return closeClient(index, reset: true)
+      }
       respond(index, 504, .overTime)
     case .exchange where !at(index).pointee.has(.responseStarted):
       let upstream = at(index).pointee.peer

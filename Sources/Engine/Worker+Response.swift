@@ -180,9 +180,15 @@ extension Worker {
     if let error { return invalidResponse(index, error) }
     if content < rest.count { upstream.pointee.clear(.keepAlive) }
     countOut(client, server, member, writer.count &+ content)
-    let outcome = send(
-      client, writer.written, UnsafeRawBufferPointer(rebasing: rest[..<content]))
-    sent(outcome, index, client, server)
+    let body = UnsafeRawBufferPointer(rebasing: rest[..<content])
+    // Interim responses may still wait for the client.
+    guard at(client).pointee.output.isEmpty else {
+      guard append(client, writer.written) != .failed, append(client, body) != .failed else {
+        return closeClient(client)
+      }
+      return sent(.stalled, index, client, server)
+    }
+    sent(send(client, writer.written, body), index, client, server)
   }
 
   private func readBody(_ index: UInt32, _ client: UInt32, _ bytes: UnsafeRawBufferPointer) {

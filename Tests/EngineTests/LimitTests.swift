@@ -177,7 +177,7 @@ import Testing
       let configuration = single(port, .http, [backend.port]) {
         $0.timeouts.total = .milliseconds(200)
       }
-      try await withEngine(configuration) { _ in
+      try await withEngine(configuration) { engine in
         let response = try await blocking { () -> TestResponse? in
           let client = try TestClient(port)
           try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -185,6 +185,7 @@ import Testing
         }
         #expect(response?.status == (isAnswered ? 504 : nil))
         if isAnswered { #expect(response?.text.contains("longer than it may") == true) }
+        #expect(engine.snapshot().servers[0].counts.failures == 1)
       }
     }
   }
