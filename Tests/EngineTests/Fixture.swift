@@ -2,6 +2,7 @@ import Delivery
 import Engine
 import Linux
 import NetTypes
+import Synchronization
 
 let home = IPAddress.v4(.loopback)
 
@@ -48,4 +49,17 @@ func withEngine(
     guard Loop.now < limit else { throw TestFailure("did not come true: \(what)") }
     try await Loop.sleep(.milliseconds(10))
   }
+}
+
+/// As `withEngine`, with what `body` makes.
+func withEngineResult<Value: Sendable>(
+  _ configuration: DeliveryConfiguration, _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+  let result = Mutex<Value?>(nil)
+  try await withEngine(configuration) { _ in
+    let value = try await body()
+    result.withLock { $0 = value }
+  }
+  guard let value = result.withLock({ $0 }) else { throw TestFailure("no result") }
+  return value
 }
