@@ -3,7 +3,8 @@
 # Debian packages by purpose; Ubuntu 22.04 and 24.04 have the same names.
 BUILD_PACKAGES := ca-certificates git libc6-dev libcrypt-dev libnghttp2-dev libpcre2-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev
 RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
-TEST_PACKAGES  := bird2 curl exabgp frr gobgpd jq kubernetes-client nghttp2-client openbgpd wrk
+TEST_PACKAGES  := bind9-dnsutils bird2 curl dnsmasq-base exabgp frr gobgpd haproxy jq kubernetes-client \
+                  mosquitto mosquitto-clients nghttp2-client nginx-light openbgpd python3-websockets wrk
 BENCH_PACKAGES := haproxy nghttp2-client nginx-light wrk
 
 # Tests look inside modules; with one set of flags they share what `make up` has built.
@@ -12,7 +13,7 @@ ATOLL       := .build/release/atoll
 # What `make up` hands to `atoll up`: make up UP="--name west --agents 1"
 UP ?=
 
-.PHONY: build up down test check fmt bench fuzz docs install packages-build packages-run packages-test packages-bench
+.PHONY: build up down test check fmt bench soak fuzz docs install packages-build packages-run packages-test packages-bench
 .DEFAULT_GOAL := build
 
 build: packages-build
@@ -35,6 +36,9 @@ fmt:
 
 bench: packages-run packages-bench build
 	@scripts/bench
+
+soak: packages-test build
+	@scripts/soak $(SWIFT_FLAGS)
 
 fuzz: packages-build
 	@scripts/fuzz
