@@ -129,7 +129,9 @@ let package = Package(
     // Loads and measures parts of the program; `make bench` builds it, nothing else does.
     .executableTarget(
       name: "atoll-bench",
-      dependencies: ["Engine", "RouterService", "BGP", "Delivery", "HTTP", "Linux", "NetTypes"],
+      dependencies: [
+        "Engine", "RouterService", "Transport", "BGP", "Delivery", "HTTP", "Linux", "NetTypes",
+      ],
       swiftSettings: common),
 
     // The sample image's one file: static, so that it runs in an empty root.

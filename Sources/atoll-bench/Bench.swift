@@ -16,8 +16,8 @@ import NetTypes
 ///
 ///     atoll-bench kernel COUNT GATEWAY GATEWAY
 ///
-/// fills the kernel's table and empties it. `router` and `sink` are told of at `RouterBench` and
-/// `RouteSink`.
+/// fills the kernel's table and empties it. `router`, `sink` and `soak` are told of at `RouterBench`,
+/// `RouteSink` and `Soak`.
 @main
 enum Bench {
   static func main() async {
@@ -29,6 +29,9 @@ enum Bench {
     case "kernel": return await KernelBench.run(others)
     case "router": return await RouterBench.run(others)
     case "sink": return await RouteSink.run(others)
+    case "soak": exit(await Soak.run(others))
+    case "soak-backend": return SoakBackend.run(others)
+    case "soak-clients": return SoakClients.run(others)
     default: break
     }
     guard arguments.first == "proxy", arguments.count >= 4,
@@ -61,6 +64,7 @@ enum Bench {
       usage: atoll-bench proxy tcp|http|udp LISTEN BACKEND... [--workers N] [--monitor tcp|http]
              atoll-bench router ROUTER-ID AS PEER=AS... [--routes COUNT]
              atoll-bench sink AS PEERS ROUTES
+             atoll-bench soak SECONDS
       """)
     exit(2)
   }
