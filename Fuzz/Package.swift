@@ -12,21 +12,28 @@ let instrumented: [SwiftSetting] = [
 
 let package = Package(
   name: "fuzz",
+  dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")],
   targets: [
     .target(name: "NetTypes", swiftSettings: instrumented),
     .target(name: "Wire", swiftSettings: instrumented),
     .target(name: "BGP", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
-    // The configuration text alone: the rest of the module needs YAML.
-    .target(name: "Intent", dependencies: ["NetTypes", "BGP"], swiftSettings: instrumented),
+    .target(name: "Delivery", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
+    // The configuration texts alone.
+    .target(
+      name: "Intent",
+      dependencies: [
+        "NetTypes", "BGP", "Delivery", "Kubernetes", .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: instrumented),
     .target(name: "BFD", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
     .target(name: "HTTP", dependencies: ["Wire"], swiftSettings: instrumented),
-    .target(
-      name: "Delivery", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
     .target(name: "Kubernetes", dependencies: ["NetTypes"], swiftSettings: instrumented),
     .target(name: "CFuzzer"),
     .executableTarget(
       name: "atoll-fuzz",
-      dependencies: ["CFuzzer", "NetTypes", "Wire", "BGP", "BFD", "HTTP", "Intent", "Kubernetes", "Delivery"],
+      dependencies: [
+        "CFuzzer", "NetTypes", "Wire", "BGP", "BFD", "HTTP", "Delivery", "Intent", "Kubernetes",
+      ],
       swiftSettings: instrumented,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
   ],

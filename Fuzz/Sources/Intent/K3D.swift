@@ -1,0 +1,1 @@
+../../../Sources/Intent/K3D.swift

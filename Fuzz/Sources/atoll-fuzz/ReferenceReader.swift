@@ -1,0 +1,1 @@
+../../../Tests/EngineTests/Differential/ReferenceReader.swift
