@@ -42,6 +42,7 @@ package struct VirtualServer: Equatable, Sendable {
   package var acceptsProxyProtocol = false
   /// Of `https`, and of `tcp` that ends TLS.
   package var tls: ServerTLS?
+  package var accessLog: AccessLog?
   /// `http`: clients may begin with HTTP/2 without asking (RFC 9113 §3.3). `https`: by ALPN.
   package var http2: Bool?
 

@@ -112,6 +112,8 @@ extension VirtualServer {
     if acceptsProxyProtocol, `protocol` == .udp {
       problems.append(problem("proxyProtocol", "true", "false, as udp has no connections"))
     }
+    problems +=
+      accessLog?.validate().map { problem("accessLog.\($0.field)", $0.found, $0.expected) } ?? []
     if !(0...1_000_000).contains(connectionLimit) {
       problems.append(problem("connectionLimit", "\(connectionLimit)", "0 to 1000000"))
     }

@@ -54,7 +54,10 @@ import Transport
   /// - Throws: `FileProblem` or `SystemError` if there is nothing to begin with.
   package func run() async throws {
     try start()
-    while try await Signals.wait(for: [SIGTERM, SIGINT, SIGHUP]) == SIGHUP { reload() }
+    while try await Signals.wait(for: [SIGTERM, SIGINT, SIGHUP]) == SIGHUP {
+      engine.reopenAccessLogs()
+      reload()
+    }
     timer?.cancel()
     await engine.drain(options.drain)
     await stopControl()

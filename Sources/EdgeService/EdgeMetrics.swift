@@ -7,6 +7,18 @@ extension EngineSnapshot {
   package func addMetrics(to page: inout MetricsPage) {
     for server in servers { add(server, to: &page) }
     for pool in pools { add(pool, to: &page) }
+    for log in accessLogs {
+      let labels: KeyValuePairs = ["path": log.destination]
+      page.add(
+        .counter, "atoll_access_log_lines_total", "Lines of the access log.", log.lines,
+        labels: labels)
+      page.add(
+        .counter, "atoll_access_log_dropped_total", "Lines that found no room.", log.dropped,
+        labels: labels)
+      page.add(
+        .counter, "atoll_access_log_errors_total", "Failed writes of the access log.", log.errors,
+        labels: labels)
+    }
   }
 
   private func add(_ server: Server, to page: inout MetricsPage) {

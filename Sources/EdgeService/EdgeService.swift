@@ -83,7 +83,10 @@ import Telemetry
   /// Serves until SIGTERM or SIGINT, and reads the routing configuration again at SIGHUP.
   package func run() async throws {
     try await start()
-    while try await Signals.wait(for: [SIGTERM, SIGINT, SIGHUP]) == SIGHUP { router.reload() }
+    while try await Signals.wait(for: [SIGTERM, SIGINT, SIGHUP]) == SIGHUP {
+      engine.reopenAccessLogs()
+      router.reload()
+    }
     await stop()
   }
 

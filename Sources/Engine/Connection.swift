@@ -162,6 +162,8 @@ struct Connection {
   /// Upstream: when the request had gone out, microseconds; 0 before, and once it is answered.
   var began: Int64 = 0
   var timing = Timing()
+  /// Client: what its line of the access log needs of the request's head.
+  var log = Buffer()
   /// OpenSSL's side of the connection.
   var tls: OpaquePointer?
   /// HTTP/2 on this connection, or the stream that this is.

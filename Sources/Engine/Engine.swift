@@ -29,6 +29,7 @@ import Synchronization
   let workers: [Worker]
   package nonisolated var workerCount: Int { workers.count }
   private let state: SharedState
+  let logWriter = AccessLogWriter()
   private let prober: Prober
   private var signalWatch: Registration?
   /// What is served.
@@ -46,6 +47,7 @@ import Synchronization
   struct LiveServer {
     var configuration: VirtualServer
     var rules: RuleSet
+    var accessLog: CompiledAccessLog?
     var shared: SharedServer
   }
 
@@ -109,7 +111,8 @@ import Synchronization
     let (prepared, tlsProblems) = prepareTLS(configuration)
     var (usable, problems) = withLastGood(prepared)
     problems = tlsProblems + problems
-    let compiled = compileRules(&usable, &problems)
+    var compiled = compileRules(&usable, &problems)
+    let logs = openAccessLogs(&usable, &compiled, &problems)
     dropOutdatedRuntimeChanges(usable.pools)
     applyPools(usable.pools)
     var plans: [ServerPlan] = []
@@ -129,8 +132,10 @@ import Synchronization
       }
       let shared = known?.shared ?? SharedServer(workers: workers.count)
       let rules = compiled[server.name] ?? .empty
-      live[key] = LiveServer(configuration: server, rules: rules, shared: shared)
-      plans.append(serverPlan(server, rules, shared, listeners))
+      let own = LiveServer(
+        configuration: server, rules: rules, accessLog: logs[server.name], shared: shared)
+      live[key] = own
+      plans.append(serverPlan(own, listeners))
     }
     servers = live
     applied = usable
@@ -139,12 +144,13 @@ import Synchronization
     return problems
   }
 
-  private func serverPlan(
-    _ server: VirtualServer, _ rules: RuleSet, _ shared: SharedServer, _ listeners: [Int32]
-  ) -> ServerPlan {
-    ServerPlan(
-      shared: shared, configuration: server, rules: rules, routes: RouteTable(server.routes),
-      tls: TerminationKey(server).flatMap { terminations[$0] }, listeners: listeners)
+  private func serverPlan(_ live: LiveServer, _ listeners: [Int32]) -> ServerPlan {
+    let server = live.configuration
+    return ServerPlan(
+      shared: live.shared, configuration: server, rules: live.rules,
+      routes: RouteTable(server.routes),
+      tls: TerminationKey(server).flatMap { terminations[$0] }, accessLog: live.accessLog,
+      listeners: listeners)
   }
 
   private func publish(_ servers: [ServerPlan]) {
@@ -158,7 +164,7 @@ import Synchronization
     let none = [Int32](repeating: -1, count: workers.count)
     publish(
       applied.virtualServers.compactMap { server in
-        servers[server.listenerKey].map { serverPlan(server, $0.rules, $0.shared, none) }
+        servers[server.listenerKey].map { serverPlan($0, none) }
       })
   }
 
@@ -303,6 +309,7 @@ import Synchronization
       try? await Loop.sleep(.milliseconds(20))
     }
     stop()
+    await endAccessLogs(state)
   }
 
   private func activeConnections(_ server: LiveServer) -> UInt64 {
@@ -316,6 +323,7 @@ import Synchronization
     prober.stop()
     signalWatch?.cancel()
     for worker in workers { worker.post(.stop) }
+    Task { @Loop in await endAccessLogs(state) }
   }
 }
 

@@ -15,6 +15,7 @@ struct ServerPlan: Sendable {
   let rules: RuleSet
   let routes: RouteTable
   let tls: TLSTermination?
+  let accessLog: CompiledAccessLog?
   /// Where the socket of each worker is handed over; -1 once the server is known.
   let listeners: [Int32]
 }

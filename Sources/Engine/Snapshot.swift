@@ -85,8 +85,19 @@ package struct EngineSnapshot: Equatable, Sendable {
     package var tls = TLSCounts()
   }
 
+  /// Lines of one destination.
+  package struct AccessLogCounts: Equatable, Sendable {
+    package var destination: String
+    package var lines: UInt64
+    /// For which no room was left, as the destination takes them too slowly.
+    package var dropped: UInt64
+    /// Of write(2), each of which lost what it was to write.
+    package var errors: UInt64
+  }
+
   package var servers: [Server] = []
   package var pools: [PoolCounts] = []
+  package var accessLogs: [AccessLogCounts] = []
 }
 
 extension Engine {
@@ -121,6 +132,7 @@ extension Engine {
           times: times(live.shared.latencies), members: members,
           tls: live.shared.tls.snapshot()))
     }
+    snapshot.accessLogs = logWriter.counts
     return snapshot
   }
 

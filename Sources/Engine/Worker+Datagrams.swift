@@ -66,6 +66,8 @@ extension Worker {
     connection.pointee.address = (client.address, client.low)
     connection.pointee.port = client.port
     if source.family == AF_INET6 { connection.pointee.set(.ipv6) }
+    beginRequest(index)
+    connection.pointee.timing.member = slot
     server.flows[client] = index
     server.active += 1
     clients += 1
@@ -95,6 +97,7 @@ extension Worker {
       _ = target.withPointer {
         sendto(listener, scratch.baseAddress, count, Int32(MSG_NOSIGNAL), $0, $1)
       }
+      noteFlowFirstByte(index)
       setDeadline(index, server.idleTimeout)
       countOut(index, server, members[Int(flow.pointee.member)], count)
     }
@@ -110,6 +113,7 @@ extension Worker {
   func closeFlow(_ index: UInt32) {
     let flow = at(index)
     guard flow.pointee.kind == .flow else { return }
+    finishRequest(index)
     if let server = servers[Int(flow.pointee.server)] {
       server.flows[
         FlowKey(

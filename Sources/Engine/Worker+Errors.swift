@@ -68,6 +68,7 @@ extension Worker {
     server.counters.add(.failures)
     countOut(index, server, nil, writer.count)
     noteStatus(index, status)
+    noteReason(index, AnswerReason(reason))
     noteFirstByte(index)
     client.pointee.set(.responseStarted)
     if send(index, writer.written) == .failed { return closeClient(index) }

@@ -43,6 +43,7 @@ extension Worker {
     while at(index).pointee.attempts < settings.maximumAttempts {
       guard let slot = picked ?? pick(pool, for: index, excluding: excluded) else { break }
       picked = nil
+      at(index).pointee.timing.member = slot
       if at(index).pointee.attempts > 0, !mayRetry(pool) {
         dropReservation(slot)
         break
@@ -236,6 +237,7 @@ extension Worker {
     at(client).pointee.peer = Connection.none
     if at(client).pointee.has(.responseStarted) {
       if let server = servers[Int(at(client).pointee.server)] { server.counters.add(.failures) }
+      noteReason(client, .memberCut)
       closeClient(client, reset: true)
     } else {
       respond(client, status, reason)

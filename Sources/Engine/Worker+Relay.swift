@@ -37,6 +37,7 @@ extension Worker {
         at(upstream).pointee.server = at(client).pointee.server
         at(upstream).pointee.peer = client
         at(upstream).pointee.timing.began = moment
+        at(client).pointee.timing.member = slot
         at(client).pointee.peer = upstream
         return
       case .failed(let code):
@@ -47,6 +48,7 @@ extension Worker {
     }
     server.counters.add(.failures)
     pool?.counters.add(.failures)
+    noteReason(client, at(client).pointee.attempts == 0 ? .noMember : .connectFailed)
     resetOnClose(at(client).pointee.descriptor)
     closeRelay(client)
   }

@@ -114,6 +114,8 @@ extension Worker {
     let head = requestParser.length
     server.counters.add(.requests)
     beginRequest(index)
+    rules.reset()
+    keepForLog(index, server, bytes)
     clearDeadline(index)
     beginTotal(index, server)
     client.pointee.phase = .exchange

@@ -83,6 +83,7 @@ final class Worker: @unchecked Sendable {
   var compressedCount = 0
   var rules: RuleScratch
   var credentials = CredentialCache()
+  var logs = LogScratch()
 
   var servers: [WorkerServer?] = []
   var pools: [String: WorkerPool] = [:]
@@ -179,6 +180,7 @@ final class Worker: @unchecked Sendable {
     }
     deflated.deallocate()
     compressed.deallocate()
+    logs.deallocate()
     scratch.deallocate()
     headScratch.deallocate()
     vectors.deallocate()
@@ -383,6 +385,7 @@ final class Worker: @unchecked Sendable {
     buffers.release(&connection.pointee.output)
     buffers.release(&connection.pointee.edits)
     endCompression(index)
+    buffers.release(&connection.pointee.log)
     deadlines[Int(index)] = .max
     live -= 1
     closed.append(index)

@@ -19,9 +19,26 @@ final class WorkerServer {
   /// By route index; nil where the pool is not there.
   var routePools: [WorkerPool?] = []
   var pool: WorkerPool?
+  var accessLog: CompiledAccessLog?
   var tls: TLSTermination?
   /// HTTP/2 without TLS, begun without asking.
   var acceptsHTTP2: Bool { configuration.protocol == .http && configuration.http2 == true }
+  /// Goes up with every other set of rules.
+  private var ruleEpoch: UInt16 = 0
+
+  /// What a request under way remembers a rule by; another set of rules makes it void.
+  func rule(_ position: Int) -> UInt32 {
+    UInt32(ruleEpoch) << 16 | UInt32(truncatingIfNeeded: position & 0xffff)
+  }
+
+  func ruleName(_ rule: UInt32) -> [UInt8]? {
+    let position = Int(rule & 0xffff)
+    guard rule != .max, rule >> 16 == UInt32(ruleEpoch), position < rules.rules.count else {
+      return nil
+    }
+    return rules.rules[position].label
+  }
+
   var isHTTP: Bool { configuration.protocol == .http || configuration.protocol == .https }
   var listener = Connection.none
   /// Milliseconds.
@@ -54,6 +71,8 @@ final class WorkerServer {
   func take(_ plan: ServerPlan) {
     configuration = plan.configuration
     label = Array(configuration.name.utf8)
+    accessLog = plan.accessLog
+    if plan.rules !== rules { ruleEpoch &+= 1 }
     host = Array(
       SocketAddress(configuration.address, port: configuration.port).description.utf8)
     rules = plan.rules
@@ -134,6 +153,7 @@ final class WorkerMember {
   let counters: Counters.Block
   let latencies: Latencies.Block
   let raw: RawAddress
+  let label: [UInt8]
   let pool: WorkerPool
   var health: SharedHealth
   var connectionLimit: Int
@@ -160,6 +180,7 @@ final class WorkerMember {
     counters = plan.shared.counters.block(worker)
     latencies = plan.shared.latencies.block(worker)
     raw = RawAddress(plan.shared.address)
+    label = Array(plan.shared.address.description.utf8)
     self.pool = pool
     health = plan.health
     connectionLimit = plan.connectionLimit

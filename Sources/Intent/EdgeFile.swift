@@ -228,7 +228,7 @@ extension EdgeFileReader {
       fields,
       beside: [
         "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
-        "proxyProtocol", "compression", "tls", "http2",
+        "proxyProtocol", "compression", "accessLog", "tls", "http2",
       ])
     var server = VirtualServer(
       name: try fields.needed("name"), address: try fields.address("address"),
@@ -245,6 +245,7 @@ extension EdgeFileReader {
     server.acceptsProxyProtocol = try fields.flag("proxyProtocol") ?? false
     server.connectionLimit = try fields.number("connectionLimit") ?? server.connectionLimit
     server.http2 = try fields.flag("http2")
+    if let log = try fields.section("accessLog") { server.accessLog = try accessLog(log) }
     if let tls = try fields.section("tls") { server.tls = try serverTLS(tls) }
     for (index, rule) in try fields.sections("rules").enumerated() {
       if server.protocol == .tlsPassthrough {

@@ -38,7 +38,12 @@ import Transport
       apiVersion: atoll.dev/v1alpha1
       kind: EdgeConfiguration
       virtualServers:
-      - {name: web, address: 127.0.0.1, port: \(port), protocol: http, pool: web}
+      - name: web
+        address: 127.0.0.1
+        port: \(port)
+        protocol: http
+        pool: web
+        accessLog: {path: \(folder)/access.log}
       pools:
       - {name: web, loadBalancing: ratio, members: [{address: 127.0.0.1, port: \(backendPort)}]}
       """, to: options.path)

@@ -205,6 +205,56 @@ import Testing
     #expect(!problem.message.contains("secret"))
   }
 
+  @Test func `an access log is JSON of all fields to standard output unless it is said`() throws {
+    func log(_ text: String) throws -> AccessLog? {
+      let parsed = try parse(
+        """
+        virtualServers:
+        - {name: w, address: 127.0.0.1, port: 1, protocol: http, pool: p, accessLog: \(text)}
+        pools: [{name: p, members: []}]
+        """)
+      #expect(parsed.allProblems.isEmpty && parsed.notices.isEmpty, "\(parsed.allProblems)")
+      return parsed.configuration.virtualServers.first?.accessLog
+    }
+    #expect(try log("{}") == AccessLog())
+    #expect(
+      try log("{fields: [time, status, header.X-Trace, status], path: /var/log/a}")
+        == AccessLog(
+          format: .json([.known(.time), .known(.status), .header("X-Trace")]),
+          destination: .file("/var/log/a")))
+    #expect(
+      try log("{format: '${method} $$ ${path}'}")?.format
+        == .template([
+          .field(.known(.method)), .text(Array(" $ ".utf8)), .field(.known(.path)),
+        ]))
+  }
+
+  @Test(arguments: [
+    ("{format: xml}", "format: found \"xml\", expected json, or text"),
+    ("{format: 'a ${foo}'}", "found \"${foo}\", expected ${} of one of time,"),
+    ("{format: '${header.Authorization}'}", "found \"${header.Authorization}\""),
+    ("{fields: [header.cookie]}", "found \"header.cookie\""),
+    ("{fields: []}", "accessLog.format is no field, expected at least one"),
+    ("{path: a.log}", "expected a file's absolute path, or stdout"),
+    ("{format: '${status}', fields: [time]}", "expected none, as the format names them"),
+  ])
+  func `what no access log can be is told by its line`(_ text: String, _ words: String) throws {
+    let parsed = try parse(
+      """
+      virtualServers:
+      - name: w
+        address: 127.0.0.1
+        port: 1
+        protocol: http
+        pool: p
+        accessLog: \(text)
+      pools: [{name: p, members: []}]
+      """)
+    let problem = try #require(parsed.allProblems.first)
+    #expect(problem.message.contains(words), "\(problem)")
+    #expect(problem.line >= 9, "\(problem)")
+  }
+
   @Test func `the published schema and the reader know the same fields and words`() throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
@@ -264,7 +314,7 @@ import Testing
     #expect(
       keys(server) == [
         "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
-        "proxyProtocol", "compression", "tls", "http2",
+        "proxyProtocol", "compression", "accessLog", "tls", "http2",
       ])
     let rule = schema["$defs"]["rule"]
     #expect(
@@ -289,6 +339,11 @@ import Testing
         "address", "port", "weight", "priority", "connectionLimit", "state", "monitor", "name",
       ])
     func words(_ json: JSON) -> [String] { json["enum"].elements.compactMap(\.string) }
+    let log = schema["$defs"]["accessLog"]
+    #expect(keys(log) == ["format", "fields", "path"])
+    #expect(
+      words(log["properties"]["fields"]["items"]["anyOf"].elements.first ?? [])
+        == AccessLog.Known.allCases.map(\.rawValue))
     #expect(
       words(pool["properties"]["loadBalancing"]) == Pool.LoadBalancing.allCases.map(\.rawValue))
     #expect(

@@ -1,3 +1,4 @@
+import Delivery
 import Glibc
 
 /// What is timed and counted of a request, or of a connection that shows none.
@@ -12,6 +13,12 @@ struct Timing {
   var bytesOut: UInt64 = 0
   /// What the client was answered; 0: nothing.
   var status: UInt16 = 0
+  /// Why we answered ourselves.
+  var reason = AnswerReason.none
+  /// The last one that was tried.
+  var member = Connection.none
+  /// See `WorkerServer.rule(_:)`.
+  var rule = UInt32.max
 }
 
 extension Worker {
@@ -45,6 +52,10 @@ extension Worker {
     let began = at(upstream).pointee.timing.began
     guard client != Connection.none, began != 0 else { return }
     at(client).pointee.timing.connect = UInt32(clamping: max(1, moment &- began))
+  }
+
+  func noteReason(_ client: UInt32, _ reason: AnswerReason) {
+    at(client).pointee.timing.reason = reason
   }
 
   func noteStatus(_ client: UInt32, _ status: Int) {
@@ -86,15 +97,24 @@ extension Worker {
   func finishRequest(_ index: UInt32) {
     let timing = at(index).pointee.timing
     guard timing.began != 0, let server = servers[Int(at(index).pointee.server)] else { return }
+    writeLog(index, server, timing)
     at(index).pointee.timing.began = 0
-    server.latencies.total.record(moment &- timing.began)
-    server.latencies.firstByte.record(Int64(timing.firstByte))
+    // How long a flow was idle says nothing.
+    if server.configuration.protocol != .udp {
+      server.latencies.total.record(moment &- timing.began)
+    }
+    if timing.firstByte != 0 { server.latencies.firstByte.record(Int64(timing.firstByte)) }
   }
 
   /// The client goes while its request is under way, or an answer that has begun cannot end.
   func abandonRequest(_ index: UInt32) {
     guard at(index).pointee.timing.began != 0 else { return }
-    if let server = servers[Int(at(index).pointee.server)] { server.counters.add(.aborted) }
+    if let server = servers[Int(at(index).pointee.server)] {
+      server.counters.add(.aborted)
+      var timing = at(index).pointee.timing
+      if timing.reason == .none { timing.reason = .clientLeft }
+      writeLog(index, server, timing)
+    }
     at(index).pointee.timing.began = 0
   }
 
@@ -107,6 +127,16 @@ extension Worker {
     noteFirstByte(client)
     members[Int(at(upstream).pointee.member)]?.latencies.firstByte.record(
       moment &- at(upstream).pointee.timing.began)
+  }
+
+  /// The member's first answer to a flow.
+  func noteFlowFirstByte(_ flow: UInt32) {
+    guard at(flow).pointee.timing.firstByte == 0 else { return }
+    noteFirstByte(flow)
+    guard let member = members[Int(at(flow).pointee.member)] else { return }
+    let time = Int64(at(flow).pointee.timing.firstByte)
+    member.latencies.firstByte.record(time)
+    member.pool.latencies.firstByte.record(time)
   }
 
   /// Both sides are about to be closed.

@@ -24,6 +24,8 @@ final class CompiledRule: Sendable {
   }
 
   let rule: HTTPRule
+  /// Its name.
+  let label: [UInt8]
   let path: Path
   let methods: [[UInt8]]
   let headers: [Field]
@@ -39,6 +41,7 @@ final class CompiledRule: Sendable {
   /// - Parameter former: the rule of that name so far, whose buckets go on where they are the same.
   init(_ rule: HTTPRule, former: CompiledRule?) throws(RuleFailure) {
     self.rule = rule
+    label = Array(rule.name.utf8)
     switch rule.match.path {
     case nil: path = .any
     case .exact(let text): path = .exact(Array(text.utf8))

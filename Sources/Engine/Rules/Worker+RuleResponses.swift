@@ -109,6 +109,7 @@ extension Worker {
     let content = hasBody ? body : UnsafeRawBufferPointer(start: nil, count: 0)
     countOut(index, server, nil, writer.count + content.count)
     noteStatus(index, status)
+    noteReason(index, .byRule)
     noteFirstByte(index)
     client.pointee.set(.responseStarted)
     if send(index, writer.written, content) == .failed { return closeClient(index) }

@@ -16,7 +16,6 @@ extension Worker {
   func applyRules(
     _ index: UInt32, _ server: WorkerServer, _ bytes: UnsafeRawBufferPointer
   ) -> RuleOutcome {
-    rules.reset()
     guard preparePath(bytes) else {
       respond(index, 400, .unsafePath)
       return .answered
@@ -25,10 +24,12 @@ extension Worker {
     for candidate in server.rules.candidates(for: host) {
       let rule = server.rules.rules[candidate]
       guard matches(rule, index, bytes) else { continue }
+      at(index).pointee.timing.rule = server.rule(candidate)
       let outcome = apply(rule, server.rulePools[candidate], index, server, bytes)
       if case .undecided = outcome { continue }
       return outcome
     }
+    at(index).pointee.timing.rule = .max
     return keepResponseEdits(index) ? .undecided : .answered
   }
 
