@@ -23,6 +23,15 @@ import Transport
     return try await exchange("POST", "/members", body)
   }
 
+  /// Has the edge start its next process and hand over to it.
+  /// - Parameter executable: The program; nil is the file that the running one was started from.
+  /// - Returns: the next process.
+  package func upgrade(executable: String?) async throws -> Int {
+    let answer = try await exchange(
+      "POST", "/upgrade", ["executable": JSON(executable)], timeout: .seconds(60))
+    return answer["pid"].int ?? 0
+  }
+
   /// - Throws: `EdgeRefusal` with what the edge says.
   func exchange(
     _ method: String, _ target: String, _ body: JSON? = nil, timeout: Duration? = nil

@@ -41,7 +41,9 @@ extension EdgeFileService {
         try FileSystem.makeDirectories(String(path[..<slash]), mode: 0o700)
       }
       let server = HTTPServer(listener: try Listener(unixPath: path), limits: limits) {
-        [unowned self] request in answer(request)
+        [unowned self] request in
+        if let answer = await answerHandover(request) { return answer }
+        return answer(request)
       }
       server.start()
       controlServers.append(server)

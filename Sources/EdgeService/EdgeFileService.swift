@@ -25,6 +25,14 @@ import Transport
     package var socket: String?
     /// Where `/metrics` is served besides.
     package var metrics: SocketAddress?
+    /// What `upgrade` starts, with `--take-over` behind it; empty: it is not served.
+    package var arguments: [String] = []
+    /// How long the next process may take until it serves.
+    package var upgradeTime = Duration.seconds(20)
+    /// How long connections may take to end once the next process serves.
+    package var handoverDrain = Duration.seconds(3600)
+    /// When all has ended after that.
+    package var afterHandover: @Loop @Sendable () -> Void = { kill(getpid(), SIGTERM) }
 
     package init(path: String) { self.path = path }
   }
@@ -38,8 +46,12 @@ import Transport
   private var seen: FileSystem.Version?
   /// The certificates and keys that the file names, as they were read.
   private var seenFiles: [String: FileSystem.Version?] = [:]
-  private var timer: Timer?
-  private let log: Logger
+  var timer: Timer?
+  var isLeaving = false
+  var isUpgrading = false
+  /// Resumed once the next process has taken over, or will not.
+  var hasLeft: Waiter?
+  let log: Logger
 
   package init(_ options: Options, log: Logger = Logger(label: "edge")) throws {
     self.options = options
@@ -52,8 +64,8 @@ import Transport
   /// Serves until SIGTERM or SIGINT; the process has blocked both, and SIGHUP, before its threads
   /// started.
   /// - Throws: `FileProblem` or `SystemError` if there is nothing to begin with.
-  package func run() async throws {
-    try start()
+  package func run(after inheritance: Inheritance? = nil) async throws {
+    if let inheritance { try await start(after: inheritance) } else { try start() }
     while try await Signals.wait(for: [SIGTERM, SIGINT, SIGHUP]) == SIGHUP {
       engine.reopenAccessLogs()
       reload()
@@ -68,6 +80,34 @@ import Transport
     let parsed = try read()
     try startControl()
     apply(parsed)
+    look()
+  }
+
+  /// Serves from the sockets of the process before, and then has it leave.
+  /// - Throws: why not; the process before goes on as it was.
+  package func start(after inheritance: Inheritance) async throws {
+    if let workers = options.workers, workers != inheritance.workers {
+      throw FileProblem(
+        file: "--workers",
+        message: "found \(workers), expected \(inheritance.workers), as of the edge before")
+    }
+    seen = FileSystem.version(of: options.path)
+    let parsed = try read()
+    // Before anything is accepted: the process before may serve what this one would refuse.
+    problems =
+      parsed.allProblems + Self.compileProblems(of: parsed)
+      + Engine.tlsProblems(parsed.configuration).map(parsed.located)
+    if !problems.isEmpty { throw refusal(problems) }
+    engine.inherit(inheritance.listeners)
+    apply(parsed)
+    do {
+      if !problems.isEmpty { throw refusal(problems) }
+      try await completeHandover(inheritance)
+    } catch {
+      await engine.drain(options.drain)
+      throw error
+    }
+    await startControlAfterHandover()
     look()
   }
 

@@ -41,7 +41,8 @@ import Synchronization
   var terminations: [TerminationKey: TLSTermination] = [:]
   var originations: [OriginationKey: TLSOrigination] = [:]
   var ticketKeys: [Int64: TicketKeys] = [:]
-  private var isStopped = false
+  var inherited: InheritedListeners?
+  private(set) var isStopped = false
 
   /// A virtual server that is being served.
   struct LiveServer {
@@ -49,6 +50,8 @@ import Synchronization
     var rules: RuleSet
     var accessLog: CompiledAccessLog?
     var shared: SharedServer
+    /// The workers' own; only to be passed on.
+    var listeners: [Int32]
   }
 
   struct LivePool {
@@ -123,7 +126,10 @@ import Synchronization
       var listeners = [Int32](repeating: -1, count: workers.count)
       if known == nil {
         do {
-          listeners = try Listener.open(server, count: workers.count)
+          listeners =
+            if let passed = inherited?.take(key, count: workers.count) { passed } else {
+              try Listener.open(server, count: workers.count)
+            }
         } catch {
           problems.append(Listener.problem(server, error))
           usable.virtualServers.removeAll { $0.name == server.name }
@@ -133,11 +139,13 @@ import Synchronization
       let shared = known?.shared ?? SharedServer(workers: workers.count)
       let rules = compiled[server.name] ?? .empty
       let own = LiveServer(
-        configuration: server, rules: rules, accessLog: logs[server.name], shared: shared)
+        configuration: server, rules: rules, accessLog: logs[server.name], shared: shared,
+        listeners: known?.listeners ?? listeners)
       live[key] = own
       plans.append(serverPlan(own, listeners))
     }
     servers = live
+    inherited = nil
     applied = usable
     publish(plans)
     forgetUnusedTLS()
@@ -302,6 +310,11 @@ import Synchronization
   package func drain(_ timeout: Duration) async {
     guard !isStopped else { return }
     for worker in workers { worker.post(.drain) }
+    await awaitEnd(timeout)
+  }
+
+  /// Waits for the last connection, and stops.
+  func awaitEnd(_ timeout: Duration) async {
     let deadline = Loop.now.advanced(by: timeout)
     // Workers act on the message before their counts say anything.
     try? await Loop.sleep(.milliseconds(20))

@@ -42,6 +42,7 @@ extension Worker {
 
   /// Forgets a server whose last connection has ended.
   func endServer(_ index: Int) {
+    if let listener = servers[index]?.listener, listener != Connection.none { closeSlot(listener) }
     servers[index] = nil
     retireOrphans()
   }
@@ -205,6 +206,12 @@ extension Worker {
     server.isDraining = true
     for flow in server.flows.values { closeFlow(flow) }
     server.flows = [:]
+    endOrDrain(index, grace: grace)
+  }
+
+  /// Has clients leave with their current request.
+  func endOrDrain(_ index: Int, grace: Int64) {
+    guard let server = servers[index] else { return }
     if server.active == 0 { return endServer(index) }
     for slot in 0..<used where at(slot).pointee.server == UInt32(index) {
       if at(slot).pointee.kind == .http2Client { drainSession(slot, grace: grace) }

@@ -6,7 +6,7 @@ extension Worker {
 
   func receiveDatagrams(_ index: UInt32) {
     let listener = at(index)
-    guard let server = servers[Int(listener.pointee.server)] else { return }
+    guard let server = servers[Int(listener.pointee.server)], !server.isDraining else { return }
     var source = RawAddress.empty
     for _ in 0..<Worker.datagramBudget {
       source.length = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -24,6 +24,8 @@ final class Worker: @unchecked Sendable {
     case healthChanged
     /// Close the listeners and let connections end.
     case drain
+    /// Another process accepts now.
+    case handedOver
     case stop
   }
 
@@ -261,6 +263,7 @@ final class Worker: @unchecked Sendable {
       case .apply(let plan): apply(plan)
       case .healthChanged: healthChanged()
       case .drain: for index in servers.indices { drainServer(index, grace: 1000) }
+      case .handedOver: for index in servers.indices { handOver(index) }
       case .stop: isStopping = true
       }
     }

@@ -15,7 +15,7 @@ struct Edge: AsyncParsableCommand {
         name: "At run time",
         subcommands: [
           EdgeShow.self, EdgePools.self, EdgeMembers.self, EdgeEnable.self, EdgeDisable.self,
-          EdgeDrainMember.self, EdgeWeight.self, EdgeReset.self, EdgeDump.self,
+          EdgeUpgrade.self, EdgeDrainMember.self, EdgeWeight.self, EdgeReset.self, EdgeDump.self,
         ]),
       CommandGroup(name: "Roles", subcommands: [EdgeRole.self]),
     ], defaultSubcommand: EdgeRun.self)
@@ -38,6 +38,8 @@ struct EdgeRun: AsyncParsableCommand {
   var api: String?
   @Option(help: "ADDRESS:PORT to serve /metrics on, besides the control socket.")
   var metrics: SocketAddress?
+  @Flag(help: "Take over from the edge that serves the control socket, and its listening sockets.")
+  var takeOver = false
   @Option(help: "trace, debug, info, notice, warning, error or critical.")
   var logLevel: Logger.Level = .info
 
@@ -52,7 +54,15 @@ struct EdgeRun: AsyncParsableCommand {
     options.workers = workers
     options.socket = api.map(FileSystem.absolutePath) ?? EdgeFileService.defaultSocket(options.path)
     options.metrics = metrics
-    try await EdgeFileService(options, log: RoleOptions.logger("edge", logLevel)).run()
+    options.arguments =
+      [try FileSystem.executablePath()] + CommandLine.arguments.dropFirst()
+    let log = RoleOptions.logger("edge", logLevel)
+    guard takeOver, let socket = options.socket else {
+      return try await EdgeFileService(options, log: log).run()
+    }
+    let inheritance = try await EdgeFileService.inherit(from: socket)
+    options.workers = options.workers ?? inheritance.workers
+    try await EdgeFileService(options, log: log).run(after: inheritance)
   }
 }
 

@@ -159,3 +159,25 @@ struct EdgeWeight: AsyncParsableCommand {
   @OptionGroup var options: EdgeChangeOptions
   func run() async throws { try await options.apply(["weight": JSON(to)]) }
 }
+
+struct EdgeUpgrade: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "upgrade",
+    abstract: "Have an edge hand its sockets to a new process, without losing a request.",
+    discussion: """
+      The running edge starts the new process with its own arguments. Once that serves, the old one \
+      accepts no more, lets what it has end, and leaves. A new process that does not start, or whose \
+      file has problems, leaves the old one serving.
+      """)
+
+  @Option(
+    help: "The program (default: the file that the edge was started from).", completion: .file())
+  var executable: String?
+  @OptionGroup var edge: EdgeSocketOptions
+
+  @Loop func run() async throws {
+    let path = executable.map { FileSystem.absolutePath($0) }
+    let pid = try await edge.client().upgrade(executable: path)
+    print("process \(pid) has taken over")
+  }
+}

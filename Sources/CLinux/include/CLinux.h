@@ -1,6 +1,7 @@
 // Linux system interfaces that Glibc's module map leaves out, and the macros Swift cannot import.
 #pragma once
 #include "CLinuxDatagram.h"
+#include "CLinuxPassing.h"
 
 #include <linux/filter.h>
 #include <linux/if_link.h>
