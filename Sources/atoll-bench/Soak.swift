@@ -36,7 +36,7 @@ import Transport
     guard let seconds = arguments.first.flatMap({ Int($0) }), seconds >= 15 else { Bench.usage() }
     do {
       let complaints = try await Soak(seconds).run()
-      for complaint in complaints { print("soak: \(complaint)") }
+      for complaint in complaints.prefix(50) { print("soak: \(complaint)") }
       print("soak: \(complaints.isEmpty ? "passed" : "FAILED")")
       return complaints.isEmpty ? 0 : 1
     } catch {
@@ -56,6 +56,10 @@ import Transport
 
   private func run() async throws -> [String] {
     defer { for child in Array(backends.values) + Array(clients.values) { child.signal(SIGKILL) } }
+    // What is made with the first objects stays for good: it is there before anything is counted.
+    apply(0)
+    engine.apply(DeliveryConfiguration())
+    try await Loop.sleep(.milliseconds(500))
     let before = sample()
     for port in plan.ports { try startBackend(port) }
     try await Loop.sleep(.milliseconds(500))
@@ -93,7 +97,10 @@ import Transport
     }
     do {
       clients["tls"] = try ChildProcess.spawn(
-        ["wrk", "-t1", "-c16", "-d\(seconds)s", "https://127.0.0.1:\(plan.tlsPort)/bytes/1000"],
+        [
+          "wrk", "-t1", "-c16", "--timeout", "30s", "-d\(seconds)s",
+          "https://127.0.0.1:\(plan.tlsPort)/bytes/1000",
+        ],
         output: .append("\(folder)/tls"))
     } catch { print("soak: skipped: nothing is sent over TLS: \(error)") }
   }
@@ -113,6 +120,17 @@ import Transport
 
   private func sample() -> Sample {
     Sample(memory: memory("Rss:"), descriptors: (try? FileSystem.list("/proc/self/fd"))?.count ?? 0)
+  }
+
+  /// What they stand for.
+  private func descriptors() -> String {
+    let names = (try? FileSystem.list("/proc/self/fd")) ?? []
+    return names.map { name in
+      var target = [CChar](repeating: 0, count: 256)
+      let count = readlink("/proc/self/fd/\(name)", &target, target.count)
+      return String(
+        decoding: target[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }.joined(separator: " ")
   }
 
   /// KiB, of proc(5)'s smaps_rollup.
@@ -164,9 +182,11 @@ import Transport
     clients = [:]
     try await Loop.sleep(.seconds(1))
     let after = sample()
+    // The runtime makes an epoll instance, an eventfd and a timerfd of its own when it first needs them.
     expect(
-      after.descriptors <= before.descriptors,
-      "\(after.descriptors) descriptors in the end, \(before.descriptors) at first")
+      after.descriptors <= before.descriptors + 3 && !descriptors().contains("socket:"),
+      "\(after.descriptors) descriptors in the end, \(before.descriptors) at first: \(descriptors())"
+    )
     print(
       "soak: RSS \(before.memory) KiB at first, \(warm.memory) KiB before clients, \(after.memory) KiB in the end"
     )

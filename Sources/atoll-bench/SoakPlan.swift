@@ -50,7 +50,6 @@ struct SoakPlan {
         loadBalancing: Pool.LoadBalancing.allCases[second % Pool.LoadBalancing.allCases.count],
         members: some, monitor: monitor)
     }
-    if second % 4 == 1 { pools[0].persistence = nil }
     pools.append(Pool(name: "echo", members: members(echo), monitor: monitor))
     return DeliveryConfiguration(
       virtualServers: [
@@ -71,7 +70,7 @@ struct SoakPlan {
     let shares = [
       HTTPRule.Share(pool: "web", weight: second % 5), HTTPRule.Share(pool: "other", weight: 1),
     ]
-    let decisions: [HTTPRule.Decision] = [.next, .pool("other"), .split(shares)]
+    let decisions: [HTTPRule.Decision] = [.pool("web"), .pool("other"), .split(shares)]
     server.rules = (0..<(second % 4)).map { number in
       var match = HTTPMatch()
       match.path = number == 0 ? .prefix("/bytes") : .regex("/by(t|x)es/\\d+")
