@@ -129,7 +129,9 @@ extension EdgeFileService {
       async let freed: Void = stopControl()
       await engine.handedOver(options.handoverDrain)
       await freed
-      log.notice("drained")
+      // These counts go with this process.
+      let dropped = engine.snapshot().accessLogs.reduce(0) { $0 + $1.dropped }
+      log.notice("drained", metadata: ["droppedLogLines": "\(dropped)"])
       options.afterHandover()
     }
   }
