@@ -40,17 +40,6 @@ final class SoakSocket {
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
   }
 
-  var localPort: UInt16 {
-    var address = sockaddr_in()
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        _ = getsockname(descriptor, $0, &length)
-      }
-    }
-    return UInt16(bigEndian: address.sin_port)
-  }
-
   /// A close that follows tells the peer at once that nothing more is wanted.
   func resetOnClose() {
     var value = linger(l_onoff: 1, l_linger: 0)
