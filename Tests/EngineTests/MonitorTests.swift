@@ -178,6 +178,13 @@ import Transport
       }
       #expect(
         engine.snapshot().pools[0].members[1].reason == "status 200, expected 500 to 500")
+      let since = engine.snapshot().pools[0].members[1].since
+      var changed = configuration
+      changed.pools[0].loadBalancing = .ratio
+      #expect(engine.apply(changed).isEmpty)
+      // What a change does not concern keeps its health.
+      let after = engine.snapshot().pools[0].members[1]
+      #expect(!after.isUp && after.since == since)
     }
   }
 

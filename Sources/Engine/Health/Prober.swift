@@ -49,7 +49,7 @@ import Synchronization
     }
     let listed = Set(
       pools.flatMap { pool in
-        pool.members.map { Key(address: $0.socketAddress, monitor: pool.monitor) }
+        pool.members.map { Key(address: $0.socketAddress, monitor: $0.monitor ?? pool.monitor) }
       })
     for (key, target) in targets where !listed.contains(key) {
       end(target)
