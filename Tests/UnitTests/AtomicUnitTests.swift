@@ -182,7 +182,9 @@ struct AtomicUnitTests {
   }
 
   private func refusesAClash() throws {
-    let clash = try unit.atoll("up", "--name", "t-clash", "--pod-cidr", "10.120.4.0/22")
+    let clash = try unit.atoll(
+      "up", "--name", "t-clash", "--pod-cidr", "10.120.4.0/22", "--node-cidr", "172.24.0.0/16",
+      "--vip-cidr", "10.10.104.0/24")
     #expect(clash.status != 0)
     #expect(clash.errors.contains("pod-cidr 10.120.4.0/22 overlaps pod-cidr 10.120.0.0/16"))
     #expect(!FileManager.default.fileExists(atPath: "/var/lib/atoll/t-clash"))
