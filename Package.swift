@@ -59,7 +59,7 @@ let package = Package(
     module("HTTP", ["Wire"]),
     module("Delivery", ["NetTypes", "Wire"], settings: core),
     module("Addressing", ["NetTypes"], settings: core),
-    module("Kubernetes", ["NetTypes"]),
+    module("Kubernetes", ["NetTypes", "Wire"]),
 
     // Level 2: translation between the models; the operating system.
     module("Intent", ["NetTypes", "BGP", "Delivery", "Addressing", "Kubernetes", yaml]),
@@ -79,9 +79,11 @@ let package = Package(
     module("Telemetry", [logging]),
 
     // Level 4: the Kubernetes API, both ends; the BGP speaker on real sockets.
-    module("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes", yaml, logging]),
     module(
-      "KubeServer", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes", sqlite, yaml, logging]),
+      "KubeClient", ["Wire", "Transport", "Linux", "HTTP", "Kubernetes", "NetTypes", yaml, logging]),
+    module(
+      "KubeServer",
+      ["Wire", "Transport", "Linux", "HTTP", "Kubernetes", "NetTypes", sqlite, yaml, logging]),
     module(
       "RouterService",
       [
@@ -100,7 +102,7 @@ let package = Package(
       "NodeService",
       [
         "RouterService", "Containers", "KubeClient", "Transport", "HTTP", "Intent", "Addressing",
-        "BGP", "Delivery", "Linux", "Kubernetes", "NetTypes", "Telemetry", logging,
+        "BGP", "Delivery", "Linux", "Kubernetes", "NetTypes", "Wire", "Telemetry", logging,
       ]),
     module(
       "ControlPlane",
@@ -148,7 +150,7 @@ let package = Package(
     tests("HTTP", ["NetTypes", "Wire"]),
     tests("Delivery", ["NetTypes", "Wire"]),
     tests("Addressing", ["NetTypes"]),
-    tests("Kubernetes", ["NetTypes"]),
+    tests("Kubernetes", ["NetTypes", "Wire"]),
     tests("Intent", ["BGP", "Delivery", "Addressing", "Kubernetes", "NetTypes"]),
     tests("Linux", ["NetTypes", "Wire"]),
     tests("Transport", ["Linux", "HTTP", "NetTypes"]),
@@ -158,7 +160,8 @@ let package = Package(
     tests("Containers", ["Linux", "Kubernetes"]),
     tests("Telemetry"),
     tests("KubeClient", ["Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),
-    tests("KubeServer", ["KubeClient", "Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),
+    tests(
+      "KubeServer", ["Wire", "KubeClient", "Transport", "Linux", "HTTP", "Kubernetes", "NetTypes"]),
     tests("RouterService", ["Linux", "BGP", "BFD", "Intent", "NetTypes"]),
     // Other implementations as peers, in namespaces of their own.
     .testTarget(
@@ -168,13 +171,14 @@ let package = Package(
     tests(
       "EdgeService",
       [
-        "Kubernetes", "KubeClient", "Addressing", "Delivery", "Transport", "HTTP", "Linux",
+        "Wire", "Kubernetes", "KubeClient", "Addressing", "Delivery", "Transport", "HTTP", "Linux",
         "NetTypes", "Telemetry",
       ]),
     tests(
       "NodeService",
       [
-        "Containers", "Delivery", "Intent", "Kubernetes", "KubeClient", "Addressing", "Transport",
+        "Wire", "Containers", "Delivery", "Intent", "Kubernetes", "KubeClient", "Addressing",
+        "Transport",
         "HTTP", "Linux",
         "NetTypes", logging,
       ]),

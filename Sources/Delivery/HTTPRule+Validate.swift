@@ -71,15 +71,7 @@ extension HTTPRule {
     var found = edits.request.validate("requestHeaders")
     found += edits.response.validate("responseHeaders")
     if let rewrite = edits.rewrite {
-      switch rewrite.path {
-      case .prefix(let path):
-        if !path.hasPrefix("/") {
-          found.append(("rewrite.prefix", "\"\(path)\"", "a path from /"))
-        }
-        found += validatePrefix("rewrite.prefix")
-      case .whole(let template): found += validate(template, "rewrite.path")
-      case nil: break
-      }
+      if let path = rewrite.path { found += validate(path, "rewrite") }
       if let host = rewrite.host { found += validate(host, "rewrite.host") }
     }
     if let cors = edits.cors {
@@ -123,15 +115,7 @@ extension HTTPRule {
         found.append(("redirect.scheme", "\"\(scheme)\"", "http or https"))
       }
       if let host = redirect.host { found += validate(host, "redirect.host") }
-      switch redirect.path {
-      case .whole(let template): found += validate(template, "redirect.path")
-      case .prefix(let path):
-        if !path.hasPrefix("/") {
-          found.append(("redirect.prefix", "\"\(path)\"", "a path from /"))
-        }
-        found += validatePrefix("redirect.prefix")
-      case nil: break
-      }
+      if let path = redirect.path { found += validate(path, "redirect") }
     case .respond(let response):
       if !(200...599).contains(response.status) {
         found.append(("respond.status", "\(response.status)", "200 to 599"))
@@ -144,9 +128,15 @@ extension HTTPRule {
   }
 
   /// A prefix can take the place only of one that was matched.
-  private func validatePrefix(_ field: String) -> [Complaint] {
-    if case .prefix = match.path { return [] }
-    return [(field, "given", "match.path.prefix beside it")]
+  private func validate(_ modifier: PathModifier, _ place: String) -> [Complaint] {
+    switch modifier {
+    case .whole(let template): return validate(template, "\(place).path")
+    case .prefix(let path):
+      var found: [Complaint] = []
+      if !path.hasPrefix("/") { found.append(("\(place).prefix", "\"\(path)\"", "a path from /")) }
+      if case .prefix = match.path { return found }
+      return found + [("\(place).prefix", "given", "match.path.prefix beside it")]
+    }
   }
 
   private func validate(_ template: Template, _ field: String) -> [Complaint] {
@@ -158,18 +148,6 @@ extension HTTPRule {
       }
     }
     return []
-  }
-
-  private func isHostPattern(_ host: String) -> Bool {
-    let name = host.hasPrefix("*.") ? host.dropFirst(2) : host[...]
-    return !name.isEmpty && name.utf8.count <= 253
-      && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
-        (1...63).contains(label.utf8.count)
-          && label.utf8.allSatisfy {
-            $0 == 0x2d || $0 == 0x5f || (0x30...0x39).contains($0)
-              || (0x61...0x7a).contains($0 | 0x20)
-          }
-      }
   }
 }
 
@@ -210,4 +188,17 @@ extension CrossOrigin {
         $0 > 0x20 && $0 < 0x7f && !"/?#@*\\\"<>".utf8.contains($0)
       }
   }
+}
+
+/// A name, or `*.` and a name. RFC 1123 §2.1, and underscores, which names in use have.
+func isHostPattern(_ host: String) -> Bool {
+  let name = host.hasPrefix("*.") ? host.dropFirst(2) : host[...]
+  return !name.isEmpty && name.utf8.count <= 253
+    && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+      (1...63).contains(label.utf8.count)
+        && label.utf8.allSatisfy {
+          $0 == 0x2d || $0 == 0x5f || (0x30...0x39).contains($0)
+            || (0x61...0x7a).contains($0 | 0x20)
+        }
+    }
 }

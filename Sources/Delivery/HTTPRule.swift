@@ -153,18 +153,19 @@ package struct HTTPEdits: Equatable, Sendable {
   package var isEmpty: Bool { self == HTTPEdits() }
 }
 
-package struct HTTPRewrite: Equatable, Sendable {
-  package enum Path: Equatable, Sendable {
-    /// The whole path; the query stays, unless the template has a `?`.
-    case whole(Template)
-    /// What `match.path.prefix` matched.
-    case prefix(String)
-  }
+/// What takes the place of a path, or of a part of it: Gateway API's HTTPPathModifier.
+package enum PathModifier: Equatable, Sendable {
+  /// The whole path; of a rewrite the query stays, unless the template has a `?`.
+  case whole(Template)
+  /// What `match.path.prefix` matched.
+  case prefix(String)
+}
 
-  package var path: Path?
+package struct HTTPRewrite: Equatable, Sendable {
+  package var path: PathModifier?
   package var host: Template?
 
-  package init(path: Path? = nil, host: Template? = nil) {
+  package init(path: PathModifier? = nil, host: Template? = nil) {
     self.path = path
     self.host = host
   }
@@ -194,18 +195,13 @@ package struct FieldEdits: Equatable, Sendable {
 }
 
 package struct HTTPRedirect: Equatable, Sendable {
-  package enum Path: Equatable, Sendable {
-    case whole(Template)
-    case prefix(String)
-  }
-
   /// 301, 302, 303, 307 or 308.
   package var status: Int
   /// Nil: as the request came.
   package var scheme: String?
   package var host: Template?
   package var port: UInt16?
-  package var path: Path?
+  package var path: PathModifier?
 
   package init(status: Int = 302) { self.status = status }
 }

@@ -157,18 +157,8 @@ extension HTTPRoute {
   fileprivate func validate() -> [(field: String, found: String, expected: String)] {
     var problems: [(field: String, found: String, expected: String)] = []
     if !path.path.hasPrefix("/") { problems.append(("path", "\"\(path.path)\"", "a path from /")) }
-    if let host {
-      let name = host.hasPrefix("*.") ? host.dropFirst(2) : host[...]
-      let valid =
-        !name.isEmpty && name.utf8.count <= 253
-        && name.split(separator: ".", omittingEmptySubsequences: false).allSatisfy {
-          (1...63).contains($0.utf8.count)
-            && $0.utf8.allSatisfy { byte in
-              byte == 0x2d || byte == 0x5f || (0x30...0x39).contains(byte)
-                || (0x61...0x7a).contains(byte | 0x20)
-            }
-        }
-      if !valid { problems.append(("host", "\"\(host)\"", "a name, or *. and a name")) }
+    if let host, !isHostPattern(host) {
+      problems.append(("host", "\"\(host)\"", "a name, or *. and a name"))
     }
     return problems
   }
@@ -206,10 +196,7 @@ extension Pool {
     }
     switch hash {
     case .header(let name), .cookie(let name):
-      let isToken = name.utf8.allSatisfy {
-        $0 > 0x20 && $0 < 0x7f && !"()<>@,;:\\\"/[]?={}".utf8.contains($0)
-      }
-      if name.isEmpty || !isToken {
+      if !isToken(name) {
         problems.append(problem("hash.name", "\"\(name)\"", "a header's or cookie's name"))
       }
     case .source, .path, .serverName: break

@@ -22,15 +22,11 @@ import Transport
     switch (request.method, request.target.path) {
     case ("GET", "/edge"): return Self.json(200, engine.snapshot().json)
     case ("POST", "/members"):
-      do throws(Problem) {
+      do throws(Engine.ChangeRefusal) {
         return Self.json(200, try change(request.body))
       } catch {
-        return Self.json(
-          error.object != "request" && error.found.hasPrefix("no ") ? 404 : 422,
-          [
-            "object": .string(error.object), "field": .string(error.field),
-            "found": .string(error.found), "expected": .string(error.expected),
-          ])
+        let status = if case .notFound = error { 404 } else { 422 }
+        return Self.json(status, error.problem.json)
       }
     case (_, "/edge"), (_, "/members"):
       return HTTPResponse(status: 405, text: "\(request.method) is not served here\n")
@@ -38,9 +34,11 @@ import Transport
     }
   }
 
-  private func change(_ body: [UInt8]) throws(Problem) -> JSON {
-    func problem(_ field: String, _ found: String, _ expected: String) -> Problem {
-      Problem(object: "request", field: field, found: found, expected: expected)
+  private func change(_ body: [UInt8]) throws(Engine.ChangeRefusal) -> JSON {
+    func problem(
+      _ field: String, _ found: String, _ expected: String
+    ) -> Engine.ChangeRefusal {
+      .invalid(Problem(object: "request", field: field, found: found, expected: expected))
     }
     guard let json = try? JSON(parsing: body), let pool = json["pool"].string else {
       throw problem("body", "no pool", "a JSON object with pool, and state, weight or reset")
@@ -73,5 +71,14 @@ import Transport
 
   static func json(_ status: Int, _ json: JSON) -> HTTPResponse {
     HTTPResponse(status: status, contentType: "application/json", body: json.bytes)
+  }
+}
+
+extension Problem {
+  fileprivate var json: JSON {
+    [
+      "object": .string(object), "field": .string(field), "found": .string(found),
+      "expected": .string(expected),
+    ]
   }
 }

@@ -8,16 +8,12 @@ extension EngineSnapshot {
     for server in servers { add(server, to: &page) }
     for pool in pools { add(pool, to: &page) }
     for log in accessLogs {
-      let labels: KeyValuePairs = ["path": log.destination]
       page.add(
-        .counter, "atoll_access_log_lines_total", "Lines of the access log.", log.lines,
-        labels: labels)
-      page.add(
-        .counter, "atoll_access_log_dropped_total", "Lines that found no room.", log.dropped,
-        labels: labels)
-      page.add(
-        .counter, "atoll_access_log_errors_total", "Failed writes of the access log.", log.errors,
-        labels: labels)
+        counters: [
+          ("atoll_access_log_lines_total", "Lines of the access log.", log.lines),
+          ("atoll_access_log_dropped_total", "Lines that found no room.", log.dropped),
+          ("atoll_access_log_errors_total", "Failed writes of the access log.", log.errors),
+        ], labels: ["path": log.destination])
     }
   }
 
@@ -25,27 +21,24 @@ extension EngineSnapshot {
     let labels: KeyValuePairs = ["server": server.name]
     let counts = server.counts
     page.add(
-      .counter, "atoll_connections_total", "Connections accepted.", counts.connections,
-      labels: labels)
-    page.add(
       .gauge, "atoll_connections_active", "Connections now.", counts.activeConnections,
       labels: labels)
     page.add(
-      .counter, "atoll_requests_total", "Requests received.", counts.requests, labels: labels)
-    page.add(
-      .counter, "atoll_received_bytes_total", "Bytes from clients.", counts.bytesIn,
-      labels: labels)
-    page.add(
-      .counter, "atoll_sent_bytes_total", "Bytes to clients.", counts.bytesOut, labels: labels)
-    page.add(
-      .counter, "atoll_retries_total", "Further attempts on members.", counts.retries,
-      labels: labels)
-    page.add(
-      .counter, "atoll_failures_total", "Connections that found no member, and answers cut short.",
-      counts.failures, labels: labels)
-    page.add(
-      .counter, "atoll_requests_aborted_total",
-      "Requests whose client left, or whose answer could not end.", counts.aborted, labels: labels)
+      counters: [
+        ("atoll_connections_total", "Connections accepted.", counts.connections),
+        ("atoll_requests_total", "Requests received.", counts.requests),
+        ("atoll_received_bytes_total", "Bytes from clients.", counts.bytesIn),
+        ("atoll_sent_bytes_total", "Bytes to clients.", counts.bytesOut),
+        ("atoll_retries_total", "Further attempts on members.", counts.retries),
+        (
+          "atoll_failures_total", "Connections that found no member, and answers cut short.",
+          counts.failures
+        ),
+        (
+          "atoll_requests_aborted_total",
+          "Requests whose client left, or whose answer could not end.", counts.aborted
+        ),
+      ], labels: labels)
     for (index, count) in counts.statuses.enumerated() {
       page.add(
         .counter, "atoll_responses_total", "Responses by class of status.", count,
@@ -86,23 +79,16 @@ extension EngineSnapshot {
     to page: inout MetricsPage
   ) {
     page.add(
-      .counter, "\(prefix)_connections_total", "Connections to \(what).", counts.connections,
-      labels: labels)
-    page.add(
       .gauge, "\(prefix)_active", "Requests or connections of \(what) in flight.",
       counts.activeConnections, labels: labels)
     page.add(
-      .counter, "\(prefix)_requests_total", "Requests to \(what).", counts.requests,
-      labels: labels)
-    page.add(
-      .counter, "\(prefix)_sent_bytes_total", "Bytes of clients to \(what).", counts.bytesIn,
-      labels: labels)
-    page.add(
-      .counter, "\(prefix)_received_bytes_total", "Bytes of \(what) to clients.", counts.bytesOut,
-      labels: labels)
-    page.add(
-      .counter, "\(prefix)_failures_total", "Failed attempts on \(what).", counts.failures,
-      labels: labels)
+      counters: [
+        ("\(prefix)_connections_total", "Connections to \(what).", counts.connections),
+        ("\(prefix)_requests_total", "Requests to \(what).", counts.requests),
+        ("\(prefix)_sent_bytes_total", "Bytes of clients to \(what).", counts.bytesIn),
+        ("\(prefix)_received_bytes_total", "Bytes of \(what) to clients.", counts.bytesOut),
+        ("\(prefix)_failures_total", "Failed attempts on \(what).", counts.failures),
+      ], labels: labels)
   }
 
   /// Only where there was one: most virtual servers have no TLS.
@@ -146,5 +132,14 @@ extension EngineSnapshot {
       histogram: name, help,
       buckets: (6...26).map { (1 << UInt64($0), times.count(below: $0)) },
       count: times.count, sum: times.sum, labels: labels)
+  }
+}
+
+extension MetricsPage {
+  fileprivate mutating func add(
+    counters: [(name: String, help: String, value: UInt64)],
+    labels: KeyValuePairs<String, String>
+  ) {
+    for (name, help, value) in counters { add(.counter, name, help, value, labels: labels) }
   }
 }

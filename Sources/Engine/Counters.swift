@@ -27,29 +27,21 @@ final class Counters: Sendable {
   /// Blocks stand this many words apart: two cache lines, so that workers do not share one.
   private static let stride = 16
   private let workers: Int
-  // The words live as long as self, and each is atomic.
-  private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
+  private let words: AtomicWords
 
   init(workers: Int) {
     self.workers = workers
-    words = .allocate(capacity: workers * Counters.stride)
-    for index in 0..<(workers * Counters.stride) {
-      (words + index).initialize(to: Atomic(0))
-    }
-  }
-
-  deinit {
-    words.deinitialize(count: workers * Counters.stride)
-    words.deallocate()
+    words = AtomicWords(count: workers * Counters.stride)
   }
 
   /// Worker `index`'s block; valid while self is.
-  func block(_ index: Int) -> Block { Block(words: words + index * Counters.stride) }
+  func block(_ index: Int) -> Block { Block(words: words[index * Counters.stride]) }
 
   func sum(_ index: Index) -> UInt64 {
     var sum: UInt64 = 0
     for worker in 0..<workers {
-      sum &+= words[worker * Counters.stride + index.rawValue].load(ordering: .relaxed)
+      sum &+= words[worker * Counters.stride + index.rawValue].pointee
+        .load(ordering: .relaxed)
     }
     return sum
   }

@@ -26,27 +26,43 @@ extension Engine {
     var configured: Member
   }
 
+  /// Why a change is not made.
+  package enum ChangeRefusal: Error, CustomStringConvertible {
+    /// There is no such pool or member; the problem says which there are.
+    case notFound(Problem)
+    case invalid(Problem)
+
+    package var problem: Problem {
+      switch self {
+      case .notFound(let problem), .invalid(let problem): problem
+      }
+    }
+
+    package var description: String { problem.description }
+  }
+
   /// Changes members until their own configuration changes, or `change` is empty.
   /// - Parameter address: Of one member; nil is all of the pool.
-  /// - Throws: what was not found, and what there is.
   package func change(
     pool name: String, member address: SocketAddress?, to change: RuntimeChange
-  ) throws(Problem) {
+  ) throws(ChangeRefusal) {
     guard let pool = applied.pools.first(where: { $0.name == name }) else {
-      throw Problem(
-        object: "pool \(name)", field: "name", found: "no such pool",
-        expected: Self.listed(applied.pools.map(\.name)))
+      throw .notFound(
+        Problem(
+          object: "pool \(name)", field: "name", found: "no such pool",
+          expected: Self.listed(applied.pools.map(\.name))))
     }
     if let weight = change.weight, !(1...256).contains(weight) {
-      throw Problem(
-        object: "pool \(name)", field: "weight", found: "\(weight)", expected: "1 to 256")
+      throw .invalid(
+        Problem(object: "pool \(name)", field: "weight", found: "\(weight)", expected: "1 to 256"))
     }
     let members = pool.members.filter { address == nil || $0.socketAddress == address }
     guard !members.isEmpty else {
-      throw Problem(
-        object: "pool \(name)", field: "member",
-        found: address.map { "no member \($0)" } ?? "no member",
-        expected: Self.listed(pool.members.map { "\($0.socketAddress)" }))
+      throw .notFound(
+        Problem(
+          object: "pool \(name)", field: "member",
+          found: address.map { "no member \($0)" } ?? "no member",
+          expected: Self.listed(pool.members.map { "\($0.socketAddress)" })))
     }
     for member in members {
       let key = MemberKey(pool: name, address: member.socketAddress)

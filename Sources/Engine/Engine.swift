@@ -293,12 +293,9 @@ import Synchronization
       balancing: Balancer.Settings(
         method: pool.loadBalancing, minimumActive: pool.minimumActive,
         slowRamp: pool.slowRamp.milliseconds),
-      hash: pool.hash, persistence: pool.persistence.map { live.shared.persistencePlan($0) },
-      tls: OriginationKey(pool).flatMap { originations[$0] }, serviceDown: pool.serviceDown,
-      ejectAfter: pool.ejectAfter, queueLength: pool.queueLength,
-      queueTimeout: pool.queueTimeout.milliseconds, retryBudget: pool.retryBudget,
-      usesHTTP2: pool.protocol == .http2,
-      proxyProtocol: pool.proxyProtocol, members: members)
+      settings: PoolSettings(pool),
+      persistence: pool.persistence.map { live.shared.persistencePlan($0) },
+      tls: OriginationKey(pool).flatMap { originations[$0] }, members: members)
   }
 
   /// Health of a member, with the reason and since when.

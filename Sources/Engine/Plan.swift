@@ -24,18 +24,37 @@ struct PoolPlan: Sendable {
   let shared: SharedPool
   let name: String
   let balancing: Balancer.Settings
-  let hash: Pool.HashKey
+  let settings: PoolSettings
   let persistence: PersistencePlan?
   let tls: TLSOrigination?
+  let members: [MemberPlan]
+}
+
+/// What workers go by of a pool's configuration, beside its members.
+struct PoolSettings: Equatable, Sendable {
+  /// What of a request is hashed, where the balancer asks for it.
+  let hash: Pool.HashKey
   let serviceDown: Pool.ServiceDown
   let ejectAfter: Int?
   let queueLength: Int
   /// Milliseconds.
   let queueTimeout: Int64
-  let retryBudget: Int
+  /// Thousandths of a retry that each request adds.
+  let retryGain: Int
+  /// Members of HTTP virtual servers speak HTTP/2.
   let usesHTTP2: Bool
   let proxyProtocol: ProxyProtocol.Version?
-  let members: [MemberPlan]
+
+  init(_ pool: Pool) {
+    hash = pool.hash
+    serviceDown = pool.serviceDown
+    ejectAfter = pool.ejectAfter
+    queueLength = pool.queueLength
+    queueTimeout = pool.queueTimeout.milliseconds
+    retryGain = pool.retryBudget * 10
+    usesHTTP2 = pool.protocol == .http2
+    proxyProtocol = pool.proxyProtocol
+  }
 }
 
 struct MemberPlan: Sendable {

@@ -9,7 +9,7 @@ extension Worker {
     at(index).pointee.clear(.hashed)
     guard pool.hashes else { return }
     let key: UnsafeRawBufferPointer?
-    switch pool.hash {
+    switch pool.settings.hash {
     case .source: return noteSourceHash(index)
     case .serverName: return noteHash(index, pool, serverName: tlsServerName(index))
     case .path:
@@ -25,7 +25,7 @@ extension Worker {
 
   /// Notes the hash of a connection that shows no requests.
   func noteHash(_ index: UInt32, _ pool: WorkerPool, serverName: [UInt8]?) {
-    guard pool.hash == .serverName else { return noteSourceHash(index) }
+    guard pool.settings.hash == .serverName else { return noteSourceHash(index) }
     serverName?.withUnsafeBytes { noteHash(index, of: $0) }
   }
 

@@ -76,11 +76,7 @@ extension Worker {
       if let slot = old.removeValue(forKey: ObjectIdentifier(member.shared)),
         let known = members[Int(slot)]
       {
-        known.health = member.health
-        known.connectionLimit = member.connectionLimit
-        known.isEnabled = member.isEnabled
-        known.keepsSessions = member.keepsSessions
-        known.token = member.token
+        known.plan = member
         known.position = position
         slots.append(slot)
       } else {
@@ -90,18 +86,11 @@ extension Worker {
       }
     }
     pool.members = slots
-    pool.hash = plan.hash
-    pool.serviceDown = plan.serviceDown
-    pool.ejectAfter = plan.ejectAfter
-    if pool.proxyProtocol != plan.proxyProtocol {
-      pool.proxyProtocol = plan.proxyProtocol
-      for slot in slots { closeIdle(slot) }
-    }
-    pool.queueLength = plan.queueLength
-    pool.queueTimeout = plan.queueTimeout
-    pool.retryGain = plan.retryBudget * 10
-    if pool.usesHTTP2 != plan.usesHTTP2 {
-      pool.usesHTTP2 = plan.usesHTTP2
+    let former = pool.settings
+    pool.settings = plan.settings
+    if former.proxyProtocol != plan.settings.proxyProtocol
+      || former.usesHTTP2 != plan.settings.usesHTTP2
+    {
       for slot in slots { closeIdle(slot) }
     }
     pool.persistence = plan.persistence.map { WorkerPersistence($0) }
@@ -239,7 +228,7 @@ extension Worker {
       if member.wasAvailable, !isUp { goneDown.append(slot) }
       member.wasAvailable = isUp
     }
-    for slot in goneDown { serviceDown(slot, pool.serviceDown) }
+    for slot in goneDown { serviceDown(slot, pool.settings.serviceDown) }
   }
 
   /// The next member of `pool`, passing over `excluded` if it can.

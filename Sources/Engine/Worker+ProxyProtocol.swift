@@ -65,7 +65,8 @@ extension Worker {
 
   /// Tells a member who its connection is for. False: it could not be told.
   func sendProxyHeader(_ upstream: UInt32) -> Bool {
-    guard let version = members[Int(at(upstream).pointee.member)]?.pool.proxyProtocol else {
+    guard let version = members[Int(at(upstream).pointee.member)]?.pool.settings.proxyProtocol
+    else {
       return true
     }
     let client = at(upstream).pointee.peer

@@ -65,7 +65,7 @@ extension Worker {
     if connection.pointee.stream != nil { return closeUpstream(index) }
     guard let member = members[Int(connection.pointee.member)], member.position >= 0,
       // One that was said to be somebody's is nobody else's.
-      member.pool.proxyProtocol == nil, member.idleCount < settings.idlePerMember,
+      member.pool.settings.proxyProtocol == nil, member.idleCount < settings.idlePerMember,
       !connection.pointee.has(.peerClosed),
       !connection.pointee.has(.readable)
     else { return closeUpstream(index) }

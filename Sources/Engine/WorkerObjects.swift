@@ -100,25 +100,14 @@ final class WorkerPool {
   let latencies: Latencies.Block
   var label: [UInt8]
   var balancer: Balancer
-  /// What of a request is hashed, where the balancer asks for it.
-  var hash: Pool.HashKey
+  var settings: PoolSettings
   var persistence: WorkerPersistence?
   var tls: TLSOrigination?
-  /// Members of HTTP virtual servers speak HTTP/2.
-  var usesHTTP2: Bool
   /// Why the last handshake failed.
   var tlsReason = ""
-  var serviceDown: Pool.ServiceDown
-  var ejectAfter: Int?
-  var proxyProtocol: ProxyProtocol.Version?
   var queue = RequestQueue()
-  var queueLength: Int
-  /// Milliseconds.
-  var queueTimeout: Int64
   /// Thousandths of retries that may be made.
   var retryTokens = WorkerPool.retryReserve
-  /// Thousandths that each request adds.
-  var retryGain: Int
   /// First-byte times are of use.
   var measures: Bool { balancer.settings.method == .fastest }
   var hashes: Bool { balancer.settings.method == .consistentHash }
@@ -132,15 +121,8 @@ final class WorkerPool {
     latencies = plan.shared.latencies.block(worker)
     label = Array(plan.name.utf8)
     balancer = Balancer(plan.balancing, offset: worker)
-    hash = plan.hash
+    settings = plan.settings
     tls = plan.tls
-    serviceDown = plan.serviceDown
-    ejectAfter = plan.ejectAfter
-    proxyProtocol = plan.proxyProtocol
-    queueLength = plan.queueLength
-    queueTimeout = plan.queueTimeout
-    retryGain = plan.retryBudget * 10
-    usesHTTP2 = plan.usesHTTP2
   }
 
   /// What a pool may have in reserve: a hundred retries, as many as are lost with one member at once.
@@ -155,11 +137,13 @@ final class WorkerMember {
   let raw: RawAddress
   let label: [UInt8]
   let pool: WorkerPool
-  var health: SharedHealth
-  var connectionLimit: Int
-  var isEnabled: Bool
-  var keepsSessions: Bool
-  var token: MemberToken?
+  /// As it was told last.
+  var plan: MemberPlan
+  var health: SharedHealth { plan.health }
+  var connectionLimit: Int { plan.connectionLimit }
+  var isEnabled: Bool { plan.isEnabled }
+  var keepsSessions: Bool { plan.keepsSessions }
+  var token: MemberToken? { plan.token }
   /// As the balancer was told last.
   var wasAvailable = true
   var failuresInRow = 0
@@ -177,16 +161,12 @@ final class WorkerMember {
 
   init(_ plan: MemberPlan, pool: WorkerPool, position: Int, worker: Int) {
     shared = plan.shared
+    self.plan = plan
     counters = plan.shared.counters.block(worker)
     latencies = plan.shared.latencies.block(worker)
     raw = RawAddress(plan.shared.address)
     label = Array(plan.shared.address.description.utf8)
     self.pool = pool
-    health = plan.health
-    connectionLimit = plan.connectionLimit
-    isEnabled = plan.isEnabled
-    keepsSessions = plan.keepsSessions
-    token = plan.token
     self.position = position
   }
 

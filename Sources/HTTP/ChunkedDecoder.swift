@@ -192,7 +192,7 @@ private let forbiddenTrailers: Set<UInt64> = Set(
   ].map { $0.utf8.reduce(fnvStart) { ($0 ^ UInt64($1)) &* fnvPrime } })
 
 /// The value of an ASCII hexadecimal digit.
-func hexadecimal(_ byte: UInt8) -> UInt8? {
+package func hexadecimal(_ byte: UInt8) -> UInt8? {
   switch byte {
   case 0x30...0x39: byte &- 0x30
   case 0x41...0x46: byte &- 0x37

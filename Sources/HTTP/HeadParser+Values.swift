@@ -39,7 +39,7 @@ extension HeadParser {
 }
 
 /// Without an allocation, whatever the name's length.
-func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ name: String) -> Bool {
+package func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ name: String) -> Bool {
   guard bytes.count == name.utf8.count else { return false }
   var index = 0
   for byte in name.utf8 {

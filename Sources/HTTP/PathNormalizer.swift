@@ -42,8 +42,8 @@ package enum PathNormalizer {
         written &+= 1
         continue
       }
-      guard read &+ 2 < path.count, let high = digit(path[read &+ 1]),
-        let low = digit(path[read &+ 2])
+      guard read &+ 2 < path.count, let high = hexadecimal(path[read &+ 1]),
+        let low = hexadecimal(path[read &+ 2])
       else { return nil }
       let value = high << 4 | low
       if value == 0 { return nil }
@@ -100,15 +100,6 @@ package enum PathNormalizer {
       written = 1
     }
     return written
-  }
-
-  private static func digit(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case 0x30...0x39: byte &- 0x30
-    case 0x41...0x46: byte &- 0x37
-    case 0x61...0x66: byte &- 0x57
-    default: nil
-    }
   }
 
   private static func upper(_ byte: UInt8) -> UInt8 { byte >= 0x61 ? byte &- 0x20 : byte }

@@ -144,15 +144,7 @@ extension EdgeFileReader {
 
   private mutating func rewrite(_ fields: FileFields) throws(FileProblem) -> HTTPRewrite {
     note(fields, beside: ["host", "path", "prefix"])
-    var rewrite = HTTPRewrite(host: try fields.template("host"))
-    if let path = try fields.template("path") { rewrite.path = .whole(path) }
-    if let prefix = try fields.text("prefix") {
-      guard rewrite.path == nil else {
-        throw fields.problem("prefix", found: "path and prefix", expected: "one of path and prefix")
-      }
-      rewrite.path = .prefix(prefix)
-    }
-    return rewrite
+    return HTTPRewrite(path: try pathModifier(fields), host: try fields.template("host"))
   }
 
   private mutating func redirect(_ fields: FileFields) throws(FileProblem) -> HTTPRedirect {
@@ -161,14 +153,18 @@ extension EdgeFileReader {
     redirect.scheme = try fields.text("scheme")
     redirect.host = try fields.template("host")
     if fields.names.contains("port") { redirect.port = try fields.port("port") }
-    if let path = try fields.template("path") { redirect.path = .whole(path) }
-    if let prefix = try fields.text("prefix") {
-      guard redirect.path == nil else {
-        throw fields.problem("prefix", found: "path and prefix", expected: "one of path and prefix")
-      }
-      redirect.path = .prefix(prefix)
-    }
+    redirect.path = try pathModifier(fields)
     return redirect
+  }
+
+  /// `path`, a template for all of it, or `prefix`, for the part that was matched.
+  private func pathModifier(_ fields: FileFields) throws(FileProblem) -> PathModifier? {
+    let whole = try fields.template("path")
+    guard let prefix = try fields.text("prefix") else { return whole.map { .whole($0) } }
+    guard whole == nil else {
+      throw fields.problem("prefix", found: "path and prefix", expected: "one of path and prefix")
+    }
+    return .prefix(prefix)
   }
 
   private mutating func fieldEdits(_ fields: FileFields) throws(FileProblem) -> FieldEdits {

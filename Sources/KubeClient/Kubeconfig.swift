@@ -1,5 +1,6 @@
 import Kubernetes
 import Transport
+import Wire
 import Yams
 
 /// One context of a kubeconfig file: where an API server is, and who to be there.

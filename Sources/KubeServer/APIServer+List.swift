@@ -1,5 +1,6 @@
 import Kubernetes
 import Linux
+import Wire
 
 extension APIServer {
   /// A list, filtered and cut at `limit`, in the form that was asked for.

@@ -1,3 +1,5 @@
+import Wire
+
 /// Fills in what Kubernetes fills in where a field is not given.
 package enum Defaulting {
   package static func apply(to object: inout JSON, _ resource: GroupResource) {

@@ -1,3 +1,5 @@
+import Wire
+
 /// Reads objects in Kubernetes' protobuf form, as typed clients send them
 /// (`application/vnd.kubernetes.protobuf`): four bytes `k8s\0`, an envelope with the kind, and the
 /// message. Answers are always JSON, which such clients take as well.

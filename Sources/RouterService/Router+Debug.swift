@@ -81,28 +81,7 @@ extension Router {
   }
 }
 
-/// How much debugging is told: a burst, then so many lines a second. What is more is counted.
-struct DebugBudget {
-  static let burst = 1000
-  static let perSecond = 200
-
-  private var left = burst
-  private var refilledAt = Instant.zero
-  private var withheld = 0
-
-  /// How many lines were withheld since the last; nil: so is this one.
-  mutating func admit(at now: Instant) -> Int? {
-    let earned = Int(refilledAt.duration(to: now) / .seconds(1) * Double(Self.perSecond))
-    if earned > 0 {
-      left = min(Self.burst, left + earned)
-      refilledAt = now
-    }
-    guard left > 0 else {
-      withheld += 1
-      return nil
-    }
-    left -= 1
-    defer { withheld = 0 }
-    return withheld
-  }
+extension NoticeBudget {
+  /// A thousand lines at once, then two hundred a second.
+  static let ofDebugging = NoticeBudget(burst: 1000, interval: .milliseconds(5))
 }

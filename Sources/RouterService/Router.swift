@@ -37,7 +37,7 @@ import NetTypes
   package var debugging = SpeakerDebugging() { didSet { speaker?.debugging = debugging } }
   /// Called for each line of debugging.
   package var onDebug: (@Loop (String) -> Void)?
-  var debugBudget = DebugBudget()
+  var debugBudget = NoticeBudget.ofDebugging
 
   let log: Logger
   var speaker: Speaker?

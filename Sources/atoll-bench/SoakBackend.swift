@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 
 /// `atoll-bench soak-backend http|echo PORT`: answers `/bytes/N` with N bytes, or sends back what comes;
 /// until it is killed.
@@ -11,7 +12,7 @@ enum SoakBackend {
     while true {
       let accepted = accept(listener.descriptor, nil, nil)
       guard accepted >= 0 else { continue }
-      startThread {
+      Thread.spawn(name: "soak") {
         let socket = SoakSocket(accepted: accepted)
         if isEcho { echo(accepted) } else { try? serve(socket) }
       }
@@ -51,24 +52,8 @@ func number(_ text: String, after mark: String) -> Int? {
 /// Not to outlive the soak, however that ends.
 func endWithParent() {
   let parent = getppid()
-  startThread {
+  Thread.spawn(name: "soak") {
     while getppid() == parent { sleep(1) }
     exit(1)
   }
-}
-
-func startThread(_ body: @escaping @Sendable () -> Void) {
-  final class Box: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-  var thread = pthread_t()
-  pthread_create(
-    &thread, nil,
-    { argument in
-      guard let argument else { return nil }
-      Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-      return nil
-    }, Unmanaged.passRetained(Box(body)).toOpaque())
-  pthread_detach(thread)
 }

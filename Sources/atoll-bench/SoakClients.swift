@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import NetTypes
 import Synchronization
 
@@ -33,7 +34,7 @@ final class SoakClients: Sendable {
     let clients = SoakClients(port)
     for number in 0..<count {
       clients.running.add(1, ordering: .relaxed)
-      startThread {
+      Thread.spawn(name: "soak") {
         var random = SeededRandom(seed: UInt64(number))
         while Bench.wanted == 0 {
           switch arguments[0] {

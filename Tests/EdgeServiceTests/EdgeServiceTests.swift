@@ -7,6 +7,7 @@ import NetTypes
 import Telemetry
 import Testing
 import Transport
+import Wire
 
 @testable import EdgeService
 

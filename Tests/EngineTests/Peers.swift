@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 import NetTypes
 import Synchronization
 
@@ -215,21 +216,7 @@ final class TestServer: Sendable {
   }
 }
 
-func spawn(_ body: @escaping @Sendable () -> Void) {
-  final class Box: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-  var thread = pthread_t()
-  pthread_create(
-    &thread, nil,
-    { argument in
-      guard let argument else { return nil }
-      Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body()
-      return nil
-    }, Unmanaged.passRetained(Box(body)).toOpaque())
-  pthread_detach(thread)
-}
+func spawn(_ body: @escaping @Sendable () -> Void) { Thread.spawn(name: "test", body) }
 
 /// Runs blocking work on a thread of its own, so that no thread of the pool waits.
 func blocking<Value: Sendable>(
@@ -237,5 +224,43 @@ func blocking<Value: Sendable>(
 ) async throws -> Value {
   try await withCheckedThrowingContinuation { continuation in
     spawn { continuation.resume(with: Result { try body() }) }
+  }
+}
+
+/// Answers datagrams on loopback with what `answer` says, or not at all, for as long as the process
+/// lives.
+final class DatagramServer: Sendable {
+  let port: UInt16
+
+  init(_ answer: @escaping @Sendable ([UInt8]) -> [UInt8]?) throws {
+    let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    var address = loopback(0)
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        _ = bind(descriptor, $0, length)
+        _ = getsockname(descriptor, $0, &length)
+      }
+    }
+    port = UInt16(bigEndian: address.sin_port)
+    spawn {
+      var bytes = [UInt8](repeating: 0, count: 65536)
+      while true {
+        var source = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let count = withUnsafeMutablePointer(to: &source) {
+          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            recvfrom(descriptor, &bytes, bytes.count, 0, $0, &length)
+          }
+        }
+        guard count >= 0 else { continue }
+        guard let reply = answer(Array(bytes[..<count])) else { continue }
+        _ = withUnsafeMutablePointer(to: &source) {
+          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            sendto(descriptor, reply, reply.count, 0, $0, length)
+          }
+        }
+      }
+    }
   }
 }

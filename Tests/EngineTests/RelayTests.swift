@@ -105,7 +105,7 @@ import Testing
   @Test func `datagrams of one client go to one member and back from the server's address`()
     async throws
   {
-    let backends = try (0..<2).map { try DatagramEcho("\($0)") }
+    let backends = try (0..<2).map { try datagramEcho("\($0)") }
     let port = freePort()
     let configuration = single(port, .udp, backends.map(\.port)) {
       $0.timeouts.idle = .milliseconds(200)
@@ -127,38 +127,8 @@ import Testing
 }
 
 /// Answers every datagram with its name and the datagram.
-final class DatagramEcho: Sendable {
-  let port: UInt16
-  private let descriptor: Int32
-
-  init(_ name: String) throws {
-    descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    var address = loopback(0)
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let descriptor = descriptor
-    withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        _ = bind(descriptor, $0, length)
-        _ = getsockname(descriptor, $0, &length)
-      }
-    }
-    port = UInt16(bigEndian: address.sin_port)
-    spawn {
-      var buffer = [UInt8](repeating: 0, count: 65536)
-      while true {
-        var source = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &source) {
-          $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { source in
-            let count = recvfrom(descriptor, &buffer, buffer.count, 0, source, &length)
-            guard count >= 0 else { return }
-            let answer = Array("\(name):".utf8) + buffer[..<count]
-            _ = sendto(descriptor, answer, answer.count, 0, source, length)
-          }
-        }
-      }
-    }
-  }
+func datagramEcho(_ name: String) throws -> DatagramServer {
+  try DatagramServer { Array("\(name):".utf8) + $0 }
 }
 
 final class DatagramClient {

@@ -147,27 +147,8 @@ struct BFDInteropTests {
     }
 
     /// Nothing passes from or to FRR's namespace, while its links stay up.
-    func cut() async throws {
-      try await NFTables.apply(
-        """
-        table inet cut {
-          chain in { type filter hook input priority 0; drop; };
-          chain out { type filter hook output priority 0; drop; };
-        }
-        """, inNamespace: names[1])
-    }
-
-    func mend() async throws {
-      try await NFTables.apply("delete table inet cut", inNamespace: names[1])
-    }
-  }
-
-  @Loop private func eventually(_ condition: () async throws -> Bool) async -> Bool {
-    for _ in 0..<1500 {
-      if (try? await condition()) ?? false { return true }
-      try? await Loop.sleep(.milliseconds(10))
-    }
-    return false
+    func cut() async throws { try await NetworkNamespace.cut(names[1]) }
+    func mend() async throws { try await NetworkNamespace.mend(names[1]) }
   }
 
   @Loop private func with(

@@ -67,19 +67,8 @@ final class Cable: Sendable {
   }
 
   /// Nothing passes from or to the peer's namespace, while its links stay up.
-  func cut() async throws {
-    try await NFTables.apply(
-      """
-      table inet cut {
-        chain in { type filter hook input priority 0; drop; };
-        chain out { type filter hook output priority 0; drop; };
-      }
-      """, inNamespace: theirs)
-  }
-
-  func mend() async throws {
-    try await NFTables.apply("delete table inet cut", inNamespace: theirs)
-  }
+  func cut() async throws { try await NetworkNamespace.cut(theirs) }
+  func mend() async throws { try await NetworkNamespace.mend(theirs) }
 
   func path(_ name: String) -> String { "\(NetworkNamespace.folder)/\(name)" }
 
@@ -90,4 +79,31 @@ final class Cable: Sendable {
       return Dictionary(routes.map { ($0.destination, $0) }) { $1 }
     }
   }
+}
+
+extension NetworkNamespace {
+  /// Nothing passes from or to a namespace, while its links stay up.
+  static func cut(_ name: String) async throws {
+    try await NFTables.apply(
+      """
+      table inet cut {
+        chain in { type filter hook input priority 0; drop; };
+        chain out { type filter hook output priority 0; drop; };
+      }
+      """, inNamespace: name)
+  }
+
+  static func mend(_ name: String) async throws {
+    try await NFTables.apply("delete table inet cut", inNamespace: name)
+  }
+}
+
+/// Asks again until it holds, for half a minute.
+@Loop func eventually(_ condition: () async throws -> Bool) async -> Bool {
+  let limit = Loop.now.advanced(by: .seconds(30))
+  while Loop.now < limit {
+    if (try? await condition()) ?? false { return true }
+    try? await Loop.sleep(.milliseconds(10))
+  }
+  return false
 }

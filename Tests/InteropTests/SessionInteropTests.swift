@@ -33,35 +33,11 @@ struct SessionInteropTests {
 
     """
 
-  @Loop private func eventually(_ condition: () async throws -> Bool) async -> Bool {
-    for _ in 0..<300 {
-      if (try? await condition()) ?? false { return true }
-      try? await Loop.sleep(.milliseconds(100))
-    }
-    return false
-  }
-
   @Loop @Test func `roles, GTSM, a key, two families and a farewell between FRR and us`()
     async throws
   {
-    let id = "atollsession-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-    let names = [id + "-a", id + "-b"]
-    for name in names { try NetworkNamespace.create(named: name) }
-    defer { for name in names { try? NetworkNamespace.delete(named: name) } }
-    let other = try NetworkNamespace.open(named: names[1])
-    try NetworkNamespace.open(named: names[0]).with {
-      try Netlink().addVeth("eth0", peer: "eth0", in: other)
-    }
-    for (index, name) in names.enumerated() {
-      try NetworkNamespace.open(named: name).with {
-        let netlink = try Netlink()
-        for own in ["10.90.0.\(index + 1)/24", "2001:db8:90::\(index + 1)/64"] {
-          try netlink.addAddress(InterfaceAddress(own)!, to: "eth0")
-        }
-        try netlink.setUp("lo")
-        try netlink.setUp("eth0")
-      }
-    }
+    let cable = try Cable()
+    defer { withExtendedLifetime(cable) {} }
     var configuration = RouterConfiguration(
       localAS: ASNumber(64512), routerID: IPv4Address("10.90.0.1"))
     var neighbor = Neighbor(address: IPAddress("10.90.0.2")!)
@@ -75,9 +51,9 @@ struct SessionInteropTests {
     configuration.neighbors = [neighbor]
     configuration.networks = [IPPrefix("10.91.0.0/24")!, IPPrefix("2001:db8:91::/48")!]
     var options = Router.Options()
-    options.namespace = "\(NetworkNamespace.folder)/\(names[0])"
+    options.namespace = cable.path(cable.ours)
     let router = Router(configuration: configuration, options: options)
-    let frr = try FRRSuite(Self.frr, namespace: "\(NetworkNamespace.folder)/\(names[1])")
+    let frr = try FRRSuite(Self.frr, namespace: cable.path(cable.theirs))
     do {
       try await frr.start()
       try router.start()

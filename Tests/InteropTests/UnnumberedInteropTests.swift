@@ -27,14 +27,6 @@ struct UnnumberedInteropTests {
 
     """
 
-  @Loop private func eventually(_ condition: () throws -> Bool) async -> Bool {
-    for _ in 0..<2500 {
-      if (try? condition()) ?? false { return true }
-      try? await Loop.sleep(.milliseconds(10))
-    }
-    return false
-  }
-
   private func routes(_ name: String, by routingProtocol: UInt8) throws -> [IPPrefix: Route] {
     try NetworkNamespace.open(named: name).with {
       let routes = try Netlink().routes().filter { $0.routingProtocol == routingProtocol }

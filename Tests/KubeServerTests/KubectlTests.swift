@@ -4,6 +4,7 @@ import Linux
 import NetTypes
 import Testing
 import Transport
+import Wire
 
 @testable import KubeServer
 

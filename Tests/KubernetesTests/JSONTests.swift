@@ -1,6 +1,7 @@
 import Kubernetes
 import NetTypes
 import Testing
+import Wire
 
 struct JSONTests {
   @Test(

@@ -2,6 +2,7 @@ import Intent
 import Kubernetes
 import NetTypes
 import Testing
+import Wire
 
 @testable import NodeService
 

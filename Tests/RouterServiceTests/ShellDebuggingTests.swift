@@ -42,11 +42,11 @@ import Testing
   }
 
   @Test func `a burst of lines is told, the rest is counted`() {
-    var budget = DebugBudget()
+    var budget = NoticeBudget.ofDebugging
     let start = Instant(nanoseconds: 1_000_000_000_000)
     var told = 0
-    for _ in 0..<DebugBudget.burst + 50 where budget.admit(at: start) != nil { told += 1 }
-    #expect(told == DebugBudget.burst)
+    for _ in 0..<budget.burst + 50 where budget.admit(at: start) != nil { told += 1 }
+    #expect(told == budget.burst)
     let later = start.advanced(by: .seconds(1))
     let withheld = [budget.admit(at: later), budget.admit(at: later)]
     #expect(withheld == [50, 0])

@@ -68,7 +68,7 @@ struct Peer: Sendable {
   var prefixLimitHold: PrefixLimitHold?
   /// When a dynamic neighbour without a session goes.
   var leavesAt: Instant?
-  var notices = NoticeBudget()
+  var notices = NoticeBudget.ofNeighbor
   var counters = PeerCounters()
   var lastState = SessionState.Name.idle
   var lastChange: Instant

@@ -13,21 +13,30 @@ extension Speaker {
   }
 }
 
-/// Ten notices in a row, then one every ten seconds.
-struct NoticeBudget: Sendable {
-  static let burst = 10
-  static let interval = Duration.seconds(10)
+/// How many lines may be told: a burst, then one each interval. What is more is counted.
+package struct NoticeBudget: Sendable {
+  package let burst: Int
+  package let interval: Duration
 
-  private var left = burst
+  private var left: Int
   private var refilledAt = Instant.zero
   private var withheld = 0
 
-  /// How many notices were withheld since the last; nil: so is this one.
-  mutating func admit(at now: Instant) -> Int? {
-    let earned = Int(refilledAt.duration(to: now) / Self.interval)
+  package init(burst: Int, interval: Duration) {
+    self.burst = burst
+    self.interval = interval
+    left = burst
+  }
+
+  /// Of one neighbour's notices.
+  static let ofNeighbor = NoticeBudget(burst: 10, interval: .seconds(10))
+
+  /// How many lines were withheld since the last; nil: so is this one.
+  package mutating func admit(at now: Instant) -> Int? {
+    let earned = Int(refilledAt.duration(to: now) / interval)
     if earned > 0 {
-      left = min(Self.burst, left + earned)
-      refilledAt = left == Self.burst ? now : refilledAt.advanced(by: Self.interval * earned)
+      left = min(burst, left + earned)
+      refilledAt = left == burst ? now : refilledAt.advanced(by: interval * earned)
     }
     guard left > 0 else {
       withheld += 1

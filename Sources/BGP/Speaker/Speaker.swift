@@ -51,7 +51,7 @@ package struct Speaker: Sendable {
   /// The instant of the event at hand.
   var clock = Instant.zero
   /// Notices about addresses that are no neighbour's.
-  var strangers = NoticeBudget()
+  var strangers = NoticeBudget.ofNeighbor
   /// At the start the forwarding table was as an earlier life had left it. RFC 4724 §4.1.
   let forwardingWasPreserved: Bool
   var convergence: Convergence

@@ -6,7 +6,7 @@ import Synchronization
 extension Worker {
   /// Looks at the pools that act when a member goes down.
   func healthChanged() {
-    for pool in pools.values where pool.serviceDown != .none { refresh(pool) }
+    for pool in pools.values where pool.settings.serviceDown != .none { refresh(pool) }
   }
 
   /// `slot`'s member has just gone down.
@@ -55,7 +55,9 @@ extension Worker {
 
   /// A member has answered: 5xx in a row take it out, as long as another is there.
   func noteAnswer(_ slot: UInt32, isFailure: Bool) {
-    guard let member = members[Int(slot)], let limit = member.pool.ejectAfter else { return }
+    guard let member = members[Int(slot)], let limit = member.pool.settings.ejectAfter else {
+      return
+    }
     guard isFailure else {
       member.failuresInRow = 0
       return

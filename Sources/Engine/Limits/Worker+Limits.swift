@@ -99,13 +99,13 @@ extension Worker {
 
   /// Has a request wait until a member has a use to give. False: the queue is full, or there is none.
   func wait(_ index: UInt32, _ pool: WorkerPool, _ request: Buffer) -> Bool {
-    guard pool.queue.count < pool.queueLength else { return false }
+    guard pool.queue.count < pool.settings.queueLength else { return false }
     pool.queue.append(
       WaitingRequest(client: index, ticket: nextTicket, request: request))
     at(index).pointee.ticket = nextTicket
     nextTicket &+= 1
     at(index).pointee.set(.waiting)
-    setDeadline(index, pool.queueTimeout)
+    setDeadline(index, pool.settings.queueTimeout)
     if pool.queue.count == 1 { waitingPools.append(pool) }
     return true
   }

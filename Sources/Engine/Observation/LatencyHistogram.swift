@@ -22,30 +22,23 @@ final class LatencyHistogram: Sendable {
   /// The sum and the buckets, up to whole cache lines.
   private static let stride = LatencyScale.count + 8
   private let workers: Int
-  // The words live as long as self, and each is atomic.
-  private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
+  private let words: AtomicWords
 
   init(workers: Int) {
     self.workers = workers
-    words = .allocate(capacity: workers * LatencyHistogram.stride)
-    for index in 0..<(workers * LatencyHistogram.stride) {
-      (words + index).initialize(to: Atomic(0))
-    }
-  }
-
-  deinit {
-    words.deinitialize(count: workers * LatencyHistogram.stride)
-    words.deallocate()
+    words = AtomicWords(count: workers * LatencyHistogram.stride)
   }
 
   /// Worker `index`'s block; valid while self is.
-  func block(_ index: Int) -> Block { Block(words: words + index * LatencyHistogram.stride) }
+  func block(_ index: Int) -> Block {
+    Block(words: words[index * LatencyHistogram.stride])
+  }
 
   func snapshot() -> LatencyDistribution {
     var counts = [UInt64](repeating: 0, count: LatencyScale.count)
     var sum: UInt64 = 0
     for worker in 0..<workers {
-      let block = words + worker * LatencyHistogram.stride
+      let block = words[worker * LatencyHistogram.stride]
       sum &+= block[0].load(ordering: .relaxed)
       for bucket in counts.indices {
         counts[bucket] &+= block[1 + bucket].load(ordering: .relaxed)

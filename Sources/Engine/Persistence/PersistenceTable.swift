@@ -11,18 +11,7 @@ final class PersistenceTable: Sendable {
   private static let probes = 8
   private static let claimed: UInt64 = 1
 
-  /// They live as long as self, and each is atomic.
-  private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<UInt64>>
-
-  init() {
-    words = .allocate(capacity: PersistenceTable.places * 2)
-    for index in 0..<(PersistenceTable.places * 2) { (words + index).initialize(to: Atomic(0)) }
-  }
-
-  deinit {
-    words.deinitialize(count: PersistenceTable.places * 2)
-    words.deallocate()
-  }
+  private let words = AtomicWords(count: PersistenceTable.places * 2)
 
   /// The member of a key, whose time begins anew.
   /// - Parameters:
@@ -32,14 +21,14 @@ final class PersistenceTable: Sendable {
     let tag = PersistenceTable.tag(key)
     for probe in 0..<PersistenceTable.probes {
       let place = self.place(key, probe)
-      guard words[place].load(ordering: .acquiring) == tag else { continue }
-      let value = words[place + 1].load(ordering: .relaxed)
+      guard words[place].pointee.load(ordering: .acquiring) == tag else { continue }
+      let value = words[place + 1].pointee.load(ordering: .relaxed)
       let expires = UInt32(truncatingIfNeeded: value)
       guard expires > now else { return nil }
       let member = UInt32(truncatingIfNeeded: value >> 32)
       // Once a second is often enough.
       if expires != now &+ timeout {
-        words[place + 1].store(pack(member, now &+ timeout), ordering: .relaxed)
+        words[place + 1].pointee.store(pack(member, now &+ timeout), ordering: .relaxed)
       }
       return member
     }
@@ -53,22 +42,22 @@ final class PersistenceTable: Sendable {
     var oldestExpiry = UInt32.max
     for probe in 0..<PersistenceTable.probes {
       let place = self.place(key, probe)
-      if words[place].load(ordering: .acquiring) == tag {
-        words[place + 1].store(pack(member, now &+ timeout), ordering: .relaxed)
+      if words[place].pointee.load(ordering: .acquiring) == tag {
+        words[place + 1].pointee.store(pack(member, now &+ timeout), ordering: .relaxed)
         return
       }
       let expires = UInt32(
-        truncatingIfNeeded: words[place + 1].load(ordering: .relaxed))
+        truncatingIfNeeded: words[place + 1].pointee.load(ordering: .relaxed))
       if expires < oldestExpiry { (oldest, oldestExpiry) = (place, expires) }
     }
-    let owner = words[oldest].load(ordering: .relaxed)
+    let owner = words[oldest].pointee.load(ordering: .relaxed)
     guard owner != PersistenceTable.claimed,
-      words[oldest].compareExchange(
+      words[oldest].pointee.compareExchange(
         expected: owner, desired: PersistenceTable.claimed, ordering: .acquiring
       ).exchanged
     else { return }  // Another worker is at it: this client is remembered next time.
-    words[oldest + 1].store(pack(member, now &+ timeout), ordering: .relaxed)
-    words[oldest].store(tag, ordering: .releasing)
+    words[oldest + 1].pointee.store(pack(member, now &+ timeout), ordering: .relaxed)
+    words[oldest].pointee.store(tag, ordering: .releasing)
   }
 
   private func place(_ key: UInt64, _ probe: Int) -> Int {

@@ -43,7 +43,7 @@ struct FieldBlock {
   }
 
   mutating func add(_ name: String, value: (inout HeadWriter) -> Void) {
-    for byte in name.utf8 { lines.append(byte: byte) }
+    lines.append(text: name)
     lines.append(": ")
     value(&lines)
     lines.append("\r\n")

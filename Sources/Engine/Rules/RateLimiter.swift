@@ -15,23 +15,17 @@ final class RateLimiter: Sendable {
 
   private let interval: Int64
   private let tolerance: Int64
-  /// Pairs of key and time; they live as long as self, and each is atomic.
-  private nonisolated(unsafe) let words: UnsafeMutablePointer<Atomic<Int64>>
   let limit: RateLimit
   private let count: Int
+  /// Pairs of key and time.
+  private let words: AtomicWords
 
   init(_ limit: RateLimit) {
     self.limit = limit
     interval = max(1, limit.period.inNanoseconds / Int64(max(1, limit.requests)))
     tolerance = interval &* Int64(max(0, limit.burst - 1))
     count = limit.key == .route ? 1 : RateLimiter.places
-    words = .allocate(capacity: count * 2)
-    for index in 0..<(count * 2) { (words + index).initialize(to: Atomic(0)) }
-  }
-
-  deinit {
-    words.deinitialize(count: count * 2)
-    words.deallocate()
+    words = AtomicWords(count: count * 2)
   }
 
   /// Takes a token of `key`'s bucket.
@@ -41,14 +35,14 @@ final class RateLimiter: Sendable {
   /// - Returns: zero, or the nanoseconds after which there is one.
   func take(_ key: UInt64, at now: Int64) -> Int64 {
     let place = count == 1 ? 0 : find(key, now)
-    let word = words + place * 2 + 1
+    let word = words[place * 2 + 1]
     var arrival = word.pointee.load(ordering: .relaxed)
     while true {
-      let start = max(arrival, now)
+      let start = max(Int64(bitPattern: arrival), now)
       let wait = start &- now &- tolerance
       if wait > 0 { return wait }
       let (exchanged, original) = word.pointee.compareExchange(
-        expected: arrival, desired: start &+ interval, ordering: .relaxed)
+        expected: arrival, desired: UInt64(bitPattern: start &+ interval), ordering: .relaxed)
       if exchanged { return 0 }
       arrival = original
     }
@@ -56,16 +50,17 @@ final class RateLimiter: Sendable {
 
   private func find(_ key: UInt64, _ now: Int64) -> Int {
     // Zero stands for nobody.
-    let tag = Int64(truncatingIfNeeded: key | 1)
+    let tag = key | 1
     let first = Int(truncatingIfNeeded: key >> 20)
     for probe in 0..<RateLimiter.probes {
       let place = (first &+ probe) & (count - 1)
-      var owner = words[place * 2].load(ordering: .relaxed)
+      var owner = words[place * 2].pointee.load(ordering: .relaxed)
       while true {
         if owner == tag { return place }
         // An idle bucket is as good as none.
-        guard words[place * 2 + 1].load(ordering: .relaxed) <= now else { break }
-        let (exchanged, original) = words[place * 2].compareExchange(
+        let arrival = Int64(bitPattern: words[place * 2 + 1].pointee.load(ordering: .relaxed))
+        guard arrival <= now else { break }
+        let (exchanged, original) = words[place * 2].pointee.compareExchange(
           expected: owner, desired: tag, ordering: .relaxed)
         if exchanged { return place }
         owner = original

@@ -2,6 +2,7 @@ import CCrypt
 import Delivery
 import Glibc
 import HTTP
+import Wire
 
 /// What refuses a request.
 extension Worker {
@@ -33,7 +34,7 @@ extension Worker {
     {
       rules.response.add("WWW-Authenticate") { writer in
         writer.append("Basic realm=\"")
-        for byte in authentication.realm.utf8 { writer.append(byte: byte) }
+        writer.append(text: authentication.realm)
         writer.append("\", charset=\"UTF-8\"")
       }
       return Refusal(status: 401, reason: .unauthenticated)
@@ -88,8 +89,10 @@ extension Worker {
   private func verify(
     _ settings: BasicAuthentication, _ encoded: UnsafeRawBufferPointer
   ) -> Bool {
-    let text = Base64.decode(encoded.filter { $0 != 0x20 })
-    guard let text, let colon = text.firstIndex(of: UInt8(ascii: ":")),
+    var encoded = String(decoding: encoded, as: UTF8.self).filter { $0 != " " }
+    // Some clients leave the padding out.
+    while encoded.utf8.count % 4 != 0 { encoded.append("=") }
+    guard let text = Base64.decode(encoded), let colon = text.firstIndex(of: UInt8(ascii: ":")),
       !text.contains(0)
     else { return false }
     let user = String(decoding: text[..<colon], as: UTF8.self)
@@ -147,36 +150,5 @@ struct CredentialCache {
   mutating func note(_ key: Key, _ verdict: Bool, at now: Int64) {
     entries[key.words.0 & (CredentialCache.size - 1)] = Entry(
       key: key, verdict: verdict, expires: now + CredentialCache.lifetime)
-  }
-}
-
-/// RFC 4648 §4.
-enum Base64 {
-  static func decode(_ text: [UInt8]) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    var bits: UInt32 = 0
-    var count = 0
-    let content = text.prefix { $0 != UInt8(ascii: "=") }
-    guard text.count - content.count <= 2, text[content.count...].allSatisfy({ $0 == 0x3d }) else {
-      return nil
-    }
-    for byte in content {
-      let value: UInt8
-      switch byte {
-      case 0x41...0x5a: value = byte - 0x41
-      case 0x61...0x7a: value = byte - 0x61 + 26
-      case 0x30...0x39: value = byte - 0x30 + 52
-      case UInt8(ascii: "+"): value = 62
-      case UInt8(ascii: "/"): value = 63
-      default: return nil
-      }
-      bits = bits << 6 | UInt32(value)
-      count += 6
-      if count >= 8 {
-        count -= 8
-        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-      }
-    }
-    return bytes
   }
 }

@@ -41,7 +41,7 @@ extension Worker {
     var found = false
     for index in 0..<requestParser.fieldCount {
       let place = requestParser.field(index)
-      guard equals(place.name.bytes(of: bytes), field.name) else { continue }
+      guard equalsIgnoringCase(place.name.bytes(of: bytes), field.name) else { continue }
       found = true
       if holds(field.value, place.value.bytes(of: bytes)) { return true }
     }
@@ -99,24 +99,5 @@ extension Worker {
       }
     }
     return writer.written
-  }
-
-  private func hexadecimal(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case 0x30...0x39: byte &- 0x30
-    case 0x41...0x46: byte &- 0x37
-    case 0x61...0x66: byte &- 0x57
-    default: nil
-    }
-  }
-
-  private func equals(_ bytes: UnsafeRawBufferPointer, _ name: String) -> Bool {
-    guard bytes.count == name.utf8.count else { return false }
-    var index = 0
-    for byte in name.utf8 {
-      if lower(bytes[index]) != lower(byte) { return false }
-      index &+= 1
-    }
-    return true
   }
 }

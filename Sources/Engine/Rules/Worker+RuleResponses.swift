@@ -10,7 +10,7 @@ extension Worker {
     var location = HeadWriter(
       UnsafeMutableRawBufferPointer(rebasing: headScratch[(headScratch.count / 2)...]))
     if let scheme = redirect.scheme {
-      for byte in scheme.utf8 { location.append(byte: byte) }
+      location.append(text: scheme)
     } else {
       location.append(scheme(of: index))
     }
@@ -94,7 +94,7 @@ extension Worker {
     if status != 204, status != 304 {
       if let contentType {
         writer.append("Content-Type: ")
-        for byte in contentType.utf8 { writer.append(byte: byte) }
+        writer.append(text: contentType)
         writer.append("\r\n")
       }
       writer.append("Content-Length: ")

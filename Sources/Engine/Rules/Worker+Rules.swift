@@ -40,7 +40,7 @@ extension Worker {
     let path = UnsafeRawBufferPointer(rebasing: target[..<end])
     // `*`, and an absolute target without a path.
     guard path.first == UInt8(ascii: "/") else {
-      rules.path = Worker.rootPath
+      rules.path = UnsafeRawBufferPointer(start: Worker.root.utf8Start, count: 1)
       return true
     }
     guard PathNormalizer.needsWork(path) else {
@@ -55,12 +55,7 @@ extension Worker {
     return true
   }
 
-  private nonisolated(unsafe) static let rootPath: UnsafeRawBufferPointer = {
-    // One byte for the life of the process.
-    let byte = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 1)
-    byte[0] = UInt8(ascii: "/")
-    return UnsafeRawBufferPointer(byte)
-  }()
+  private static let root: StaticString = "/"
 
   // MARK: What a rule does
 

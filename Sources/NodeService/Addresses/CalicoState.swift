@@ -1,6 +1,7 @@
 import Intent
 import Kubernetes
 import NetTypes
+import Wire
 
 /// What decides a node's routing: Calico's objects, the nodes they speak of, and what Services and
 /// Secrets add to them.

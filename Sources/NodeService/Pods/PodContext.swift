@@ -1,5 +1,6 @@
 import Kubernetes
 import NetTypes
+import Wire
 
 /// What references inside a pod resolve against: the object, its addresses, ConfigMaps and Secrets.
 package struct PodContext: Sendable {

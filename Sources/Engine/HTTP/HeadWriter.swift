@@ -25,6 +25,10 @@ struct HeadWriter {
 
   mutating func append(_ text: StaticString) { append(text.utf8Start, text.utf8CodeUnitCount) }
 
+  mutating func append(text: some StringProtocol) {
+    for byte in text.utf8 { append(byte: byte) }
+  }
+
   mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
 
   mutating func append(decimal value: Int) {

@@ -17,7 +17,7 @@ extension Worker {
     var request = request
     pool.counters.add(.requests)
     if failed == Connection.none {
-      pool.retryTokens = min(pool.retryTokens &+ pool.retryGain, WorkerPool.retryReserve)
+      pool.retryTokens = min(pool.retryTokens &+ pool.settings.retryGain, WorkerPool.retryReserve)
     }
     if let slot = pick(pool, for: index, excluding: failed) {
       return sendOn(slot, index, server, pool, request, excluding: failed, after: code)
@@ -48,7 +48,7 @@ extension Worker {
         dropReservation(slot)
         break
       }
-      if pool.usesHTTP2 {
+      if pool.settings.usesHTTP2 {
         at(index).pointee.attempts &+= 1
         switch openUpstreamStream(slot, timeout: server.connectTimeout) {
         case .opened(let upstream):

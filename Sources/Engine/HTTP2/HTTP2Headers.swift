@@ -163,14 +163,21 @@ struct HTTP2Headers {
       stream.pointee.inbound = .done
       let expects = [UInt8(ascii: "P")] == method.prefix(1).map { $0 }
       if !hasContentLength, expects { writer.append("content-length: 0\r\n") }
-    } else if hasContentLength {
+    } else {
+      writeFraming(&writer, stream)
+    }
+    writer.append("\r\n")
+    return true
+  }
+
+  /// How content that follows is framed: by its length where there is one, else in chunks.
+  private func writeFraming(_ writer: inout HeadWriter, _ stream: StreamPointer) {
+    if hasContentLength {
       stream.pointee.inbound = .length
     } else {
       stream.pointee.inbound = .chunked
       writer.append("transfer-encoding: chunked\r\n")
     }
-    writer.append("\r\n")
-    return true
   }
 
   /// Writes a response's head as HTTP/1.1, and notes how its content will be framed.
@@ -190,11 +197,8 @@ struct HTTP2Headers {
       if !hasContentLength, !isEmpty, !stream.pointee.isHead {
         writer.append("content-length: 0\r\n")
       }
-    } else if hasContentLength {
-      stream.pointee.inbound = .length
     } else {
-      stream.pointee.inbound = .chunked
-      writer.append("transfer-encoding: chunked\r\n")
+      writeFraming(&writer, stream)
     }
     writer.append("\r\n")
     return true

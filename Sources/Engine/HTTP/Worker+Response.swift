@@ -147,8 +147,10 @@ extension Worker {
     if responseParser.isPersistent, framing != .untilClose { upstream.pointee.set(.keepAlive) }
     let dechunked = framing == .chunked && at(client).pointee.has(.http10)
     if dechunked { upstream.pointee.set(.dechunk) }
-    let flagsBefore = at(client).pointee.flags
-    if dechunked || framing == .untilClose || server.isDraining {
+    let compressed =
+      compresses(client, server, framing, bytes) && startCompression(index, server)
+    // Chunks say where a compressed response ends, however the member's does.
+    if dechunked || framing == .untilClose && !compressed || server.isDraining {
       at(client).pointee.set(.closeAfter)
     }
     countStatus(server, responseParser.status)
@@ -156,12 +158,6 @@ extension Worker {
     let member = members[Int(upstream.pointee.member)]
     if let member { countStatus(member, responseParser.status) }
     noteAnswer(upstream.pointee.member, isFailure: responseParser.status >= 500)
-    let compressed =
-      compresses(client, server, framing, bytes) && startCompression(index, server)
-    // Chunks say where such a response ends, however the member's does.
-    if compressed, framing == .untilClose, !server.isDraining {
-      at(client).pointee.flags = flagsBefore
-    }
     var writer = HeadWriter(headScratch)
     writeResponseHead(
       &writer, bytes, client: client, dechunked: dechunked, compressed: compressed)
