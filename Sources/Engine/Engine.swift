@@ -120,29 +120,30 @@ import Synchronization
     applyPools(usable.pools)
     var plans: [ServerPlan] = []
     var live: [String: LiveServer] = [:]
+    var leaving = serversLeaving(for: usable.virtualServers)
     for server in usable.virtualServers {
-      let key = server.listenerKey
-      let known = servers[key]
-      var listeners = [Int32](repeating: -1, count: workers.count)
-      if known == nil {
-        do {
-          listeners =
-            if let passed = inherited?.take(key, count: workers.count) { passed } else {
-              try Listener.open(server, count: workers.count)
-            }
-        } catch {
-          problems.append(Listener.problem(server, error))
-          usable.virtualServers.removeAll { $0.name == server.name }
-          continue
-        }
+      let known = servers[server.listenerKey]
+      let before = known ?? leaving.removeValue(forKey: server.binding)
+      let listeners: [Int32]
+      do {
+        listeners =
+          if let before { before.listeners } else if let passed = inherited?.take(
+            server.listenerKey, count: workers.count)
+          { passed } else { try Listener.open(server, count: workers.count) }
+      } catch {
+        problems.append(Listener.problem(server, error))
+        usable.virtualServers.removeAll { $0.name == server.name }
+        continue
       }
-      let shared = known?.shared ?? SharedServer(workers: workers.count)
-      let rules = compiled[server.name] ?? .empty
       let own = LiveServer(
-        configuration: server, rules: rules, accessLog: logs[server.name], shared: shared,
-        listeners: known?.listeners ?? listeners)
-      live[key] = own
-      plans.append(serverPlan(own, listeners))
+        configuration: server, rules: compiled[server.name] ?? .empty,
+        accessLog: logs[server.name],
+        shared: known?.shared ?? SharedServer(workers: workers.count), listeners: listeners)
+      live[server.listenerKey] = own
+      let listener: ListenerPlan =
+        known != nil
+        ? .kept : before.map { .takenOver(from: $0.shared) } ?? .opened(listeners)
+      plans.append(serverPlan(own, listener))
     }
     servers = live
     inherited = nil
@@ -152,13 +153,20 @@ import Synchronization
     return problems
   }
 
-  private func serverPlan(_ live: LiveServer, _ listeners: [Int32]) -> ServerPlan {
+  /// What is served and will not be under its name, by what its sockets are bound to.
+  private func serversLeaving(for wanted: [VirtualServer]) -> [String: LiveServer] {
+    let staying = Set(wanted.map(\.listenerKey))
+    let leaving = servers.filter { !staying.contains($0.key) }.values
+    return Dictionary(leaving.map { ($0.configuration.binding, $0) }) { first, _ in first }
+  }
+
+  private func serverPlan(_ live: LiveServer, _ listener: ListenerPlan) -> ServerPlan {
     let server = live.configuration
     return ServerPlan(
       shared: live.shared, configuration: server, rules: live.rules,
       routes: RouteTable(server.routes),
       tls: TerminationKey(server).flatMap { terminations[$0] }, accessLog: live.accessLog,
-      listeners: listeners)
+      listener: listener)
   }
 
   private func publish(_ servers: [ServerPlan]) {
@@ -169,10 +177,9 @@ import Synchronization
   /// Tells the workers what is applied once more, with the runtime changes of now.
   func republish() {
     guard !isStopped else { return }
-    let none = [Int32](repeating: -1, count: workers.count)
     publish(
       applied.virtualServers.compactMap { server in
-        servers[server.listenerKey].map { serverPlan($0, none) }
+        servers[server.listenerKey].map { serverPlan($0, .kept) }
       })
   }
 
@@ -352,6 +359,8 @@ extension SharedPool {
 extension VirtualServer {
   /// What a listening socket is bound to, and for whom.
   var listenerKey: String { "\(name) \(address) \(port) \(`protocol`.rawValue)" }
+  /// What a listening socket is bound to.
+  var binding: String { "\(address) \(port) \(`protocol` == .udp ? "udp" : "tcp")" }
 
   func uses(pool name: String) -> Bool { poolReferences.contains { $0.pool == name } }
 

@@ -16,8 +16,18 @@ struct ServerPlan: Sendable {
   let routes: RouteTable
   let tls: TLSTermination?
   let accessLog: CompiledAccessLog?
-  /// Where the socket of each worker is handed over; -1 once the server is known.
-  let listeners: [Int32]
+  let listener: ListenerPlan
+}
+
+/// Where a worker has the listening socket of a virtual server from.
+enum ListenerPlan: Sendable {
+  /// It listens already.
+  case kept
+  /// A socket for each worker, by the worker's number.
+  case opened([Int32])
+  /// From the virtual server that had this address before, under another name or protocol: closed and
+  /// opened anew, a socket would reset what the kernel has accepted in between.
+  case takenOver(from: SharedServer)
 }
 
 struct PoolPlan: Sendable {

@@ -158,13 +158,26 @@ extension Worker {
       servers.append(server)
     }
     connect(server)
-    let isDatagram = plan.configuration.protocol == .udp
-    guard
-      let listener = open(
-        plan.listeners[settings.index], isDatagram ? .datagramListener : .listener)
-    else { return }
+    guard let listener = listener(plan) else { return }
     at(listener).pointee.server = UInt32(slot)
     server.listener = listener
+  }
+
+  /// The slot of a new server's listening socket.
+  private func listener(_ plan: ServerPlan) -> UInt32? {
+    switch plan.listener {
+    case .kept: return nil
+    case .opened(let descriptors):
+      let isDatagram = plan.configuration.protocol == .udp
+      return open(descriptors[settings.index], isDatagram ? .datagramListener : .listener)
+    case .takenOver(let shared):
+      guard let before = servers.first(where: { $0?.shared === shared }), let before else {
+        return nil
+      }
+      let listener = before.listener
+      before.listener = Connection.none
+      return listener == Connection.none ? nil : listener
+    }
   }
 
   /// Resolves the names of pools.

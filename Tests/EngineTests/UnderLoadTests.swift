@@ -105,14 +105,20 @@ final class Load: Sendable {
     }
   }
 
-  @Test func `a virtual server renamed under load fails no request`() async throws {
+  /// Its listening sockets pass on to the one that has its address now.
+  @Test func `a virtual server renamed, or with another protocol, under load fails no request`()
+    async throws
+  {
     let backend = try namedBackend("x")
     let port = freePort()
     try await withEngine(single(port, .http, [backend.port])) { engine in
       let load = Load(port, clients: 4)
       for step in 0..<10 {
         try await load.more(50)
-        #expect(engine.apply(single(port, .http, [backend.port]) { $0.name = "vs\(step)" }) == [])
+        let next = single(port, step % 3 == 2 ? .tcp : .http, [backend.port]) { server in
+          server.name = "vs\(step / 2)"
+        }
+        #expect(engine.apply(next) == [])
       }
       try await load.more(50)
       #expect(try await load.stop() == [])
