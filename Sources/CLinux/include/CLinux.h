@@ -1,5 +1,6 @@
 // Linux system interfaces that Glibc's module map leaves out, and the macros Swift cannot import.
 #pragma once
+#include "CLinuxBatch.h"
 #include "CLinuxDatagram.h"
 #include "CLinuxPassing.h"
 
