@@ -96,6 +96,8 @@ struct NodeRole: AsyncParsableCommand {
   var asNumber: UInt32
   @Option(help: "control-plane or worker: the node's label.")
   var role: Kind = .worker
+  @Option(help: "Where pods ask for names (default: as the node does).")
+  var clusterDns: IPAddress?
 
   func run() async throws {
     var node = NodeOptions(
@@ -105,6 +107,7 @@ struct NodeRole: AsyncParsableCommand {
       certificatePath: certificate, keyPath: key)
     node.interface = interface
     node.isControlPlane = role == .controlPlane
+    node.clusterDNS = clusterDns
     try await NodeProcess(node, log: options.logger("node")).run()
   }
 }

@@ -122,6 +122,9 @@ import NetTypes
     context.allocatable = machine.allocatable
     context.configMaps = configuration.objects(.configMaps, names.configMaps, in: pod.namespace)
     context.secrets = configuration.objects(.secrets, names.secrets, in: pod.namespace)
+    context.resolver = ResolverConfiguration(
+      of: pod, cluster: options.clusterDNS.map { ("\($0)", options.clusterDomain) },
+      node: ResolverConfiguration(parsing: Files.text(options.resolverPath) ?? ""))
     if pod.spec["enableServiceLinks"].bool ?? true {
       let api = services[ResourceName(namespace: "default", name: "kubernetes")]
       context.apiService = api?.at("spec.clusterIP").string.flatMap { IPAddress($0) }.map {

@@ -20,6 +20,11 @@ package struct NodeOptions: Hashable, Sendable {
   package var asNumber: ASNumber
   package var isControlPlane = false
   package var kubeletPort: UInt16 = 10250
+  /// Where pods ask for names, and the domain of the cluster's; nil leaves them to the node's resolver.
+  package var clusterDNS: IPAddress?
+  package var clusterDomain = "cluster.local"
+  /// The node's own resolver configuration, as pods with dnsPolicy Default get it.
+  package var resolverPath = "/etc/resolv.conf"
   /// Where the node's router is asked.
   package var controlSocket: String { runtimeDirectory + "/node.sock" }
   /// PEM files: whom to trust as a client, and how to prove who we are.

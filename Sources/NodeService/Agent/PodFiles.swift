@@ -10,6 +10,7 @@ import NetTypes
 /// STATE/pods/UID/volumes/NAME/       emptyDir, configMap, secret, projected, downwardAPI
 /// STATE/pods/UID/logs/CONTAINER/N.log
 /// STATE/pods/UID/hosts               /etc/hosts of the pod
+/// STATE/pods/UID/resolv.conf         its /etc/resolv.conf
 /// RUNTIME/memory/UID/NAME/           emptyDir with medium Memory: RUNTIME is a tmpfs
 /// ```
 package struct PodFiles: Sendable {
@@ -114,9 +115,10 @@ package struct PodFiles: Sendable {
     }
   }
 
-  /// What a container's `volumeMounts` bind, and its /etc/hosts.
+  /// What a container's `volumeMounts` bind, its /etc/hosts and its /etc/resolv.conf.
   package func mounts(
-    of container: ContainerSpecification, in pod: PodSpecification, addresses: [IPAddress] = []
+    of container: ContainerSpecification, in pod: PodSpecification, addresses: [IPAddress] = [],
+    resolver: ResolverConfiguration = ResolverConfiguration()
   ) throws -> [ContainerLaunch.Mount] {
     let volumes = pod.spec["volumes"].elements
     var mounts: [ContainerLaunch.Mount] = []
@@ -151,6 +153,10 @@ package struct PodFiles: Sendable {
       mounts.append(
         .init(source: try hosts(pod, addresses), target: "/etc/hosts", isReadOnly: false))
     }
+    if !mounts.contains(where: { $0.target == "/etc/resolv.conf" }) {
+      let path = try write(resolver.text, "resolv.conf", of: pod)
+      mounts.append(.init(source: path, target: "/etc/resolv.conf", isReadOnly: false))
+    }
     return mounts
   }
 
@@ -166,7 +172,12 @@ package struct PodFiles: Sendable {
       let names = alias["hostnames"].elements.compactMap(\.string).joined(separator: "\t")
       text += "\(alias["ip"].string ?? "")\t\(names)\n"
     }
-    let path = directory(pod.uid) + "/hosts"
+    return try write(text, "hosts", of: pod)
+  }
+
+  /// - Returns: The file's path.
+  private func write(_ text: String, _ name: String, of pod: PodSpecification) throws -> String {
+    let path = "\(directory(pod.uid))/\(name)"
     try Files.makeDirectory(directory(pod.uid))
     if Files.text(path) != text { try Files.write(Array(text.utf8), to: path) }
     return path

@@ -122,7 +122,8 @@ extension PodWorker {
     do {
       variables = try context.environment(of: container.json)
       mounts = try host.files.mounts(
-        of: container, in: specification, addresses: lifecycle.addresses)
+        of: container, in: specification, addresses: lifecycle.addresses,
+        resolver: context.resolver)
     } catch {
       throw .configuration(String(describing: error))
     }

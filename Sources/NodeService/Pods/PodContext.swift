@@ -15,6 +15,7 @@ package struct PodContext: Sendable {
   package var allocatable: [String: Quantity]
   /// Where the API server answers inside the cluster, for `KUBERNETES_SERVICE_HOST`.
   package var apiService: SocketAddress?
+  package var resolver = ResolverConfiguration()
 
   package init(pod: JSON, nodeName: String) {
     self.pod = pod
