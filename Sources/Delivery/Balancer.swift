@@ -75,6 +75,8 @@ package struct Balancer: Sendable {
   private var lastRampUpdate: Int64 = 0
   private var isNew = true
   package private(set) var fullCount = 0
+  /// How many hashes are told apart.
+  var hashSlots: Int { table.count }
 
   /// - Parameter offset: where the rotation starts, so that workers do not march in step.
   package init(_ settings: Settings, offset: Int = 0) {

@@ -4,10 +4,13 @@ import NetTypes
 package struct DeliveryConfiguration: Equatable, Sendable {
   package var virtualServers: [VirtualServer]
   package var pools: [Pool]
+  /// The first whose sources match counts.
+  package var egress: [Egress]
 
-  package init(virtualServers: [VirtualServer] = [], pools: [Pool] = []) {
+  package init(virtualServers: [VirtualServer] = [], pools: [Pool] = [], egress: [Egress] = []) {
     self.virtualServers = virtualServers
     self.pools = pools
+    self.egress = egress
   }
 }
 
@@ -26,6 +29,9 @@ package struct VirtualServer: Equatable, Sendable {
   package var address: IPAddress
   package var port: UInt16
   package var `protocol`: TransportProtocol
+  package var mode = Mode.proxy
+  /// Of mode `kernel`; nil: `automap`.
+  package var snat: SourceTranslation?
   /// The pool for what no route matches; of `tcp` and `udp`, for everything.
   package var pool: String?
   /// HTTP only; in order, before `routes`.

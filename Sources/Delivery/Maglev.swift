@@ -46,6 +46,7 @@ struct MaglevTable: Sendable {
   }
 
   var isEmpty: Bool { slots.isEmpty }
+  var count: Int { slots.count }
 
   /// The member of a hash; `attempt` above 0 names the next choices of the same hash.
   func index(of hash: UInt64, attempt: UInt64) -> Int {

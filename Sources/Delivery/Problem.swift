@@ -43,6 +43,9 @@ extension DeliveryConfiguration {
         let expected = poolNames.contains(name) ? "a valid pool" : "a pool that exists"
         own.append(server.problem(field, name, expected))
       }
+      if let pool = usable.pools.first(where: { $0.name == server.pool }) {
+        own += server.kernelProblems(pool)
+      }
       if !names.insert(server.name).inserted {
         own.append(server.problem("name", server.name, "a name no other virtual server has"))
       }
@@ -52,6 +55,15 @@ extension DeliveryConfiguration {
       }
       problems += own
       if own.isEmpty { usable.virtualServers.append(server) }
+    }
+    var egressNames: Set<String> = []
+    for egress in egress {
+      var own = egress.validate()
+      if !egressNames.insert(egress.name).inserted {
+        own.append(egress.problem("name", egress.name, "a name no other egress has"))
+      }
+      problems += own
+      if own.isEmpty { usable.egress.append(egress) }
     }
     return (usable, problems)
   }
@@ -107,7 +119,7 @@ extension VirtualServer {
         }
       }
     }
-    problems += validateTLS()
+    problems += validateTLS() + validateKernelMode()
     problems += (compression?.validate() ?? []).map { problem($0.field, $0.found, $0.expected) }
     if acceptsProxyProtocol, `protocol` == .udp {
       problems.append(problem("proxyProtocol", "true", "false, as udp has no connections"))

@@ -58,7 +58,9 @@ import Transport
     self.log = log
     var settings = Engine.Settings()
     settings.workers = options.workers
+    settings.kernel.table = "atoll-edge-\(Self.tableSuffix(options.path))"
     engine = try Engine(settings)
+    engine.onProblem = { log.error("not served", metadata: ["why": "\($0)"]) }
   }
 
   /// Serves until SIGTERM or SIGINT; the process has blocked both, and SIGHUP, before its threads
@@ -80,6 +82,7 @@ import Transport
     let parsed = try read()
     try startControl()
     apply(parsed)
+    engine.recoverKernel()
     look()
   }
 
@@ -99,14 +102,16 @@ import Transport
       + Engine.tlsProblems(parsed.configuration).map(parsed.located)
     if !problems.isEmpty { throw refusal(problems) }
     engine.inherit(inheritance.listeners)
+    engine.holdKernel()
     apply(parsed)
     do {
       if !problems.isEmpty { throw refusal(problems) }
       try await completeHandover(inheritance)
     } catch {
-      await engine.drain(options.drain)
+      await engine.drain(options.drain, forGood: false)
       throw error
     }
+    engine.recoverKernel()
     await startControlAfterHandover()
     look()
   }
@@ -166,6 +171,9 @@ import Transport
     wanted.virtualServers += engine.applied.virtualServers.filter {
       parsed.refused.virtualServers.contains($0.name)
     }
+    wanted.egress += engine.applied.egress.filter {
+      parsed.refused.egress.contains($0.name)
+    }
     let refused = engine.apply(wanted)
     problems = (parsed.problems + refused.map(parsed.located)).sorted {
       ($0.line, $0.column) < ($1.line, $1.column)
@@ -178,5 +186,11 @@ import Transport
         "virtualServers": "\(engine.applied.virtualServers.count)",
         "pools": "\(engine.applied.pools.count)", "problems": "\(problems.count)",
       ])
+  }
+
+  /// Two edges of one machine have two tables; one that starts again has its own.
+  private static func tableSuffix(_ path: String) -> String {
+    let hash = path.utf8.reduce(0x811c_9dc5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+    return String(hash, radix: 16)
   }
 }

@@ -44,6 +44,16 @@ extension EngineSnapshot {
         .counter, "atoll_responses_total", "Responses by class of status.", count,
         labels: ["server": server.name, "status": "\(index + 1)xx"])
     }
+    if counts.packetsIn > 0 {
+      page.add(
+        counters: [
+          (
+            "atoll_received_packets_total", "Packets from clients, of mode kernel.",
+            counts.packetsIn
+          ),
+          ("atoll_sent_packets_total", "Packets to clients, of mode kernel.", counts.packetsOut),
+        ], labels: labels)
+    }
     add(server.tls, [("server", server.name)], "atoll_tls", "with clients", to: &page)
     add(server.times, "atoll", [("server", server.name)], to: &page)
   }
@@ -88,6 +98,18 @@ extension EngineSnapshot {
         ("\(prefix)_sent_bytes_total", "Bytes of clients to \(what).", counts.bytesIn),
         ("\(prefix)_received_bytes_total", "Bytes of \(what) to clients.", counts.bytesOut),
         ("\(prefix)_failures_total", "Failed attempts on \(what).", counts.failures),
+      ], labels: labels)
+    guard counts.packetsIn > 0 else { return }
+    page.add(
+      counters: [
+        (
+          "\(prefix)_sent_packets_total", "Packets of clients to \(what), of mode kernel.",
+          counts.packetsIn
+        ),
+        (
+          "\(prefix)_received_packets_total", "Packets of \(what) to clients, of mode kernel.",
+          counts.packetsOut
+        ),
       ], labels: labels)
   }
 

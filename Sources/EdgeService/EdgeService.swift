@@ -65,7 +65,9 @@ import Telemetry
     client.userAgent = "atoll-edge/\(options.name)"
     var settings = Engine.Settings()
     settings.workers = options.workers
+    settings.kernel.table = "atoll-edge"
     engine = try Engine(settings)
+    engine.onProblem = { log.error("not served", metadata: ["why": "\($0)"]) }
     services = try Informer(client, .services)
     slices = try Informer(client, .endpointSlices)
     ingresses = try Informer(client, .ingresses)
@@ -166,7 +168,7 @@ import Telemetry
     isStopping = true
     log.info("edge stopping")
     stopFollowing()
-    await engine.drain(options.drain)
+    await engine.drain(options.drain, forGood: false)
     await router.stop()
     await control?.stop()
     store.flush()
@@ -222,6 +224,7 @@ import Telemetry
     problems = engine.apply(plan.configuration)
     for problem in problems { log.warning("not served", metadata: ["problem": "\(problem)"]) }
     if isComplete {
+      engine.recoverKernel()
       do {
         try interface.apply(plan.addresses, removing: true)
       } catch {

@@ -22,12 +22,16 @@ import Synchronization
     /// Pooled connections a worker keeps to each member, and how long.
     package var idlePerMember = 256
     package var idleUpstream = Duration.seconds(60)
+    /// Of mode kernel and egress.
+    package var kernel = KernelSettings()
 
     package init() {}
   }
 
   let workers: [Worker]
   package nonisolated var workerCount: Int { workers.count }
+  let settings: Settings
+  let kernel: KernelPlane
   private let state: SharedState
   let logWriter = AccessLogWriter()
   private let prober: Prober
@@ -43,6 +47,8 @@ import Synchronization
   var ticketKeys: [Int64: TicketKeys] = [:]
   var inherited: InheritedListeners?
   private(set) var isStopped = false
+  /// Something that showed only later to be wrong.
+  package var onProblem: @Loop (Problem) -> Void = { _ in }
 
   /// A virtual server that is being served.
   struct LiveServer {
@@ -70,7 +76,13 @@ import Synchronization
     guard signal >= 0 else { throw SystemError("eventfd") }
     let state = SharedState(failureSignal: signal)
     self.state = state
-    prober = Prober(state: state)
+    self.settings = settings
+    let prober = Prober(state: state)
+    self.prober = prober
+    kernel = KernelPlane(settings.kernel) { member, pool in
+      prober.health(member.socketAddress, member.monitor ?? pool.monitor)?
+        .isAvailable.load(ordering: .relaxed) ?? false
+    }
     workers = (0..<count).map { index in
       Worker(
         Worker.Settings(
@@ -79,7 +91,6 @@ import Synchronization
           idlePerMember: settings.idlePerMember,
           idleUpstream: settings.idleUpstream.milliseconds), state: state)
     }
-    let prober = self.prober
     signalWatch = try Loop.watch(signal) { _ in
       var value: eventfd_t = 0
       eventfd_read(signal, &value)
@@ -87,7 +98,16 @@ import Synchronization
     }
     for worker in workers { worker.start() }
     let workers = self.workers
-    prober.onDown = { for worker in workers { worker.post(.healthChanged) } }
+    let kernel = self.kernel
+    prober.onChange = { isUp in
+      if !isUp { for worker in workers { worker.post(.healthChanged) } }
+      kernel.healthChanged()
+    }
+    kernel.onServing = { [weak self] in
+      // Until then the listeners' queues have been emptied.
+      Loop.after(.milliseconds(100)) { [weak self] in self?.retireProxies() }
+    }
+    kernel.onProblem = { [weak self] in self?.onProblem($0) }
   }
 
   private static func raiseDescriptorLimit() -> Int {
@@ -114,20 +134,28 @@ import Synchronization
     let (prepared, tlsProblems) = prepareTLS(configuration)
     var (usable, problems) = withLastGood(prepared)
     problems = tlsProblems + problems
+    dropWhatKernelCannot(&usable, &problems)
     var compiled = compileRules(&usable, &problems)
     let logs = openAccessLogs(&usable, &compiled, &problems)
     dropOutdatedRuntimeChanges(usable.pools)
     applyPools(usable.pools)
     var plans: [ServerPlan] = []
     var live: [String: LiveServer] = [:]
-    var leaving = serversLeaving(for: usable.virtualServers)
-    for server in usable.virtualServers {
+    for (key, server) in proxiesUntilKernel(usable) {
+      live[key] = server
+      plans.append(serverPlan(server, .kept))
+    }
+    let proxies = usable.virtualServers.filter { $0.mode == .proxy }
+    var leaving = serversLeaving(for: proxies + live.values.map(\.configuration))
+    for server in proxies {
       let known = servers[server.listenerKey]
       let before = known ?? leaving.removeValue(forKey: server.binding)
       let listeners: [Int32]
       do {
         listeners =
-          if let before { before.listeners } else if let passed = inherited?.take(
+          if let before {
+            before.listeners
+          } else if let passed = inherited?.take(
             server.listenerKey, count: workers.count)
           { passed } else { try Listener.open(server, count: workers.count) }
       } catch {
@@ -172,15 +200,13 @@ import Synchronization
   private func publish(_ servers: [ServerPlan]) {
     let plan = Plan(servers: servers, pools: applied.pools.compactMap(poolPlan))
     for worker in workers { worker.post(.apply(plan)) }
+    applyKernel()
   }
 
   /// Tells the workers what is applied once more, with the runtime changes of now.
   func republish() {
     guard !isStopped else { return }
-    publish(
-      applied.virtualServers.compactMap { server in
-        servers[server.listenerKey].map { serverPlan($0, .kept) }
-      })
+    publish(servers.values.map { serverPlan($0, .kept) })
   }
 
   /// Rules by virtual server; what does not compile is replaced by its last good version.
@@ -240,12 +266,26 @@ import Synchronization
         return usable.virtualServers.contains(server) ? server : nil
       }
       // A server whose own fields are sound was refused for its pool, which may be back now.
-      if server.validate().isEmpty,
-        server.poolNamesAre(within: Set(merged.pools.map(\.name)))
+      if server.validate().isEmpty, server.poolNamesAre(within: Set(merged.pools.map(\.name))),
+        merged.pools.allSatisfy({ $0.name != server.pool || server.kernelProblems($0).isEmpty })
       {
         return server
       }
       return applied.virtualServers.first { $0.name == server.name }
+    }
+    merged.egress = configuration.egress.compactMap { egress in
+      if usable.egress.contains(where: { $0.name == egress.name }) {
+        return usable.egress.contains(egress) ? egress : nil
+      }
+      return applied.egress.first { $0.name == egress.name }
+    }
+    // A pool that has become one the kernel cannot use stays as it was.
+    for server in merged.virtualServers where server.mode == .kernel {
+      guard let index = merged.pools.firstIndex(where: { $0.name == server.pool }),
+        !server.kernelProblems(merged.pools[index]).isEmpty,
+        let old = applied.pools.first(where: { $0.name == server.pool })
+      else { continue }
+      merged.pools[index] = old
     }
     for server in merged.virtualServers {
       for pool in applied.pools
@@ -311,20 +351,26 @@ import Synchronization
   }
 
   /// Stops listening, lets connections end for at most `timeout`, then stops.
-  package func drain(_ timeout: Duration) async {
+  /// - Parameter forGood: Without it, what the kernel serves is left to the process that comes next.
+  package func drain(_ timeout: Duration, forGood: Bool = true) async {
     guard !isStopped else { return }
     for worker in workers { worker.post(.drain) }
-    await awaitEnd(timeout)
+    await awaitEnd(timeout, forGood: forGood)
   }
 
   /// Waits for the last connection, and stops.
-  func awaitEnd(_ timeout: Duration) async {
+  func awaitEnd(_ timeout: Duration, forGood: Bool) async {
+    if forGood { await kernel.drain() } else { await kernel.stop(forGood: false) }
     let deadline = Loop.now.advanced(by: timeout)
     // Workers act on the message before their counts say anything.
     try? await Loop.sleep(.milliseconds(20))
     while Loop.now < deadline, servers.values.contains(where: { activeConnections($0) > 0 }) {
       try? await Loop.sleep(.milliseconds(20))
     }
+    while forGood, Loop.now < deadline, kernel.activeConnections() > 0 {
+      try? await Loop.sleep(.milliseconds(200))
+    }
+    await kernel.stop(forGood: forGood)
     stop()
     await endAccessLogs(state)
   }
@@ -338,6 +384,8 @@ import Synchronization
     guard !isStopped else { return }
     isStopped = true
     prober.stop()
+    let kernel = self.kernel
+    Task { @Loop in await kernel.stop(forGood: true) }
     signalWatch?.cancel()
     for worker in workers { worker.post(.stop) }
     Task { @Loop in await endAccessLogs(state) }

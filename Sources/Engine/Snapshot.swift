@@ -15,6 +15,9 @@ package struct EngineSnapshot: Equatable, Sendable {
     package var bytesIn: UInt64 = 0
     /// To the client.
     package var bytesOut: UInt64 = 0
+    /// Of mode kernel, from and to the client; bytes are those of the packets then.
+    package var packetsIn: UInt64 = 0
+    package var packetsOut: UInt64 = 0
     package var failures: UInt64 = 0
     package var retries: UInt64 = 0
     /// Requests whose client left, or whose answer could not end.
@@ -105,6 +108,13 @@ extension Engine {
   package func snapshot() -> EngineSnapshot {
     var snapshot = EngineSnapshot()
     for server in applied.virtualServers {
+      if server.mode == .kernel {
+        snapshot.servers.append(
+          EngineSnapshot.Server(
+            name: server.name, address: SocketAddress(server.address, port: server.port),
+            protocol: server.protocol, counts: kernelCounts(server)))
+        continue
+      }
       guard let live = servers[server.listenerKey] else { continue }
       snapshot.servers.append(
         EngineSnapshot.Server(
@@ -124,11 +134,13 @@ extension Engine {
           weight: effective.weight,
           change: runtimeChange(pool: pool.name, member: member.socketAddress),
           isUp: health.isAvailable, reason: health.reason, since: health.since,
-          counts: counts(shared.counters), times: times(shared.latencies))
+          counts: counts(shared.counters)
+            + kernelCounts(pool: pool.name, member: member.socketAddress),
+          times: times(shared.latencies))
       }
       snapshot.pools.append(
         EngineSnapshot.PoolCounts(
-          name: pool.name, counts: counts(live.shared.counters),
+          name: pool.name, counts: counts(live.shared.counters) + kernelCounts(pool: pool.name),
           times: times(live.shared.latencies), members: members,
           tls: live.shared.tls.snapshot()))
     }

@@ -31,6 +31,8 @@ package struct DeliveryTranslation {
   }
 
   package static let className = "atoll"
+  /// Of a Service: `kernel` has nftables serve it.
+  package static let modeAnnotation = "atoll.dev/mode"
   static let monitor = Monitor(
     kind: .tcp, interval: .seconds(1), timeout: .seconds(1), rise: 1, fall: 2)
 
@@ -71,10 +73,17 @@ package struct DeliveryTranslation {
         continue
       }
       let pool = addPool(service, port)
-      configuration.virtualServers.append(
-        VirtualServer(
-          name: "\(service.resourceName):\(port.name.isEmpty ? "\(number)" : port.name)",
-          address: address, port: number, protocol: kind, pool: pool))
+      var server = VirtualServer(
+        name: "\(service.resourceName):\(port.name.isEmpty ? "\(number)" : port.name)",
+        address: address, port: number, protocol: kind, pool: pool)
+      if let text = service.annotations[Self.modeAnnotation] {
+        guard let mode = VirtualServer.Mode(rawValue: text) else {
+          report(object, "metadata.annotations[\(Self.modeAnnotation)]", text, "proxy or kernel")
+          continue
+        }
+        server.mode = mode
+      }
+      configuration.virtualServers.append(server)
     }
   }
 

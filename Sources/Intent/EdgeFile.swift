@@ -62,10 +62,14 @@ package enum EdgeFile {
   package struct Refused: Equatable, Sendable {
     package var virtualServers: Set<String>
     package var pools: Set<String>
+    package var egress: Set<String>
 
-    package init(virtualServers: Set<String> = [], pools: Set<String> = []) {
+    package init(
+      virtualServers: Set<String> = [], pools: Set<String> = [], egress: Set<String> = []
+    ) {
       self.virtualServers = virtualServers
       self.pools = pools
+      self.egress = egress
     }
   }
 
@@ -92,9 +96,11 @@ package enum EdgeFile {
         "virtualServers", found: "nothing", expected: "a list, which may be empty: []")
     }
     var reader = EdgeFileReader(file: file)
-    reader.note(root, beside: ["apiVersion", "kind", "metadata", "virtualServers", "pools"])
+    reader.note(
+      root, beside: ["apiVersion", "kind", "metadata", "virtualServers", "pools", "egress"])
     for fields in try root.sections("pools") { reader.readPool(fields) }
     for fields in try root.sections("virtualServers") { reader.readVirtualServer(fields) }
+    for fields in try root.sections("egress") { reader.readEgress(fields) }
     return reader.parsed
   }
 }
@@ -129,6 +135,17 @@ struct EdgeFileReader {
     } catch {
       parsed.problems.append(error)
       parsed.refused.virtualServers.insert(name)
+    }
+  }
+
+  mutating func readEgress(_ fields: FileFields) {
+    let name = fields.optionalText("name") ?? ""
+    do throws(FileProblem) {
+      parsed.configuration.egress.append(try egress(fields))
+      parsed.places["egress \(name)"] = parsed.places["egress \(name)"] ?? fields
+    } catch {
+      parsed.problems.append(error)
+      parsed.refused.egress.insert(name)
     }
   }
 }
@@ -228,7 +245,7 @@ extension EdgeFileReader {
       fields,
       beside: [
         "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
-        "proxyProtocol", "compression", "accessLog", "tls", "http2",
+        "proxyProtocol", "compression", "accessLog", "tls", "http2", "mode", "snat",
       ])
     var server = VirtualServer(
       name: try fields.needed("name"), address: try fields.address("address"),
@@ -244,6 +261,8 @@ extension EdgeFileReader {
     }
     server.acceptsProxyProtocol = try fields.flag("proxyProtocol") ?? false
     server.connectionLimit = try fields.number("connectionLimit") ?? server.connectionLimit
+    server.mode = try fields.choice("mode") ?? server.mode
+    server.snat = try fields.choice("snat")
     server.http2 = try fields.flag("http2")
     if let log = try fields.section("accessLog") { server.accessLog = try accessLog(log) }
     if let tls = try fields.section("tls") { server.tls = try serverTLS(tls) }

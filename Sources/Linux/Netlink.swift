@@ -24,7 +24,7 @@ package struct NetlinkError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// A NETLINK_ROUTE socket of the network namespace it was made in. The kernel answers at once, so
+/// A netlink socket, of NETLINK_ROUTE if not told otherwise, of the network namespace it was made in. The kernel answers at once, so
 /// requests are synchronous.
 package final class Netlink {
   let descriptor: Int32
@@ -33,9 +33,9 @@ package final class Netlink {
   var sequence: UInt32 = 0
   private var buffer = [UInt8](repeating: 0, count: 128 << 10)
 
-  package init() throws(SystemError) {
+  package init(family: Int32 = NETLINK_ROUTE) throws(SystemError) {
     descriptor = try system("socket", "AF_NETLINK") {
-      socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), NETLINK_ROUTE)
+      socket(AF_NETLINK, Int32(SOCK_RAW.rawValue) | Int32(SOCK_CLOEXEC.rawValue), family)
     }
     do throws(SystemError) {
       port = try Self.bind(descriptor)

@@ -276,7 +276,11 @@ import Testing
         connectionLimit: 100
         proxyProtocol: true
         compression: {types: [text/html], minimumSize: 1KiB, level: 9}
+      - {name: k, address: 192.0.2.1, port: 1, mode: kernel, snat: none, pool: k}
+      egress:
+      - {name: e, source: [10.0.0.0/8], except: [10.1.0.0/16], addresses: [192.0.2.7]}
       pools:
+      - {name: k}
       - name: p
         loadBalancing: ratio
         hash: {on: header, name: x}
@@ -314,8 +318,9 @@ import Testing
     #expect(
       keys(server) == [
         "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
-        "proxyProtocol", "compression", "accessLog", "tls", "http2",
+        "proxyProtocol", "compression", "accessLog", "tls", "http2", "mode", "snat",
       ])
+    #expect(keys(schema["$defs"]["egress"]) == ["name", "source", "except", "addresses"])
     let rule = schema["$defs"]["rule"]
     #expect(
       keys(rule) == [
@@ -349,6 +354,8 @@ import Testing
     #expect(
       words(server["properties"]["protocol"])
         == VirtualServer.TransportProtocol.allCases.map(\.rawValue))
+    #expect(words(server["properties"]["mode"]) == VirtualServer.Mode.allCases.map(\.rawValue))
+    #expect(words(server["properties"]["snat"]) == SourceTranslation.allCases.map(\.rawValue))
     #expect(
       words(schema["$defs"]["monitor"]["properties"]["type"])
         == Monitor.Kind.allCases.map(\.rawValue))

@@ -164,6 +164,25 @@ import Testing
     #expect(configuration.virtualServers.map(\.address.description) == ["10.10.2.11"])
     #expect(configuration.pools.first?.members.map(\.address.description) == ["10.53.0.9"])
   }
+
+  @Test func `a load balancer may ask for the kernel by an annotation`() {
+    var input = DeliveryTranslation.Input(ingressAddress: .v4(IPv4Address(10, 10, 2, 10)))
+    func translate(_ mode: String) -> DeliveryTranslation {
+      var balancer = service("lb", type: "LoadBalancer")
+      balancer.annotations = ["atoll.dev/mode": mode]
+      input.services = [balancer]
+      input.addresses = [balancer.resourceName: .v4(IPv4Address(10, 10, 2, 11))]
+      return DeliveryTranslation(input)
+    }
+    #expect(translate("kernel").configuration.virtualServers.map(\.mode) == [.kernel])
+    #expect(translate("kernel").configuration.validated().problems == [])
+    let wrong = translate("xdp")
+    #expect(wrong.configuration.virtualServers.isEmpty)
+    #expect(
+      wrong.problems.map(\.description) == [
+        "service default/lb: metadata.annotations[atoll.dev/mode] is xdp, expected proxy or kernel"
+      ])
+  }
 }
 
 @Suite struct FileTests {

@@ -27,7 +27,7 @@ extension Engine {
   package func handedOver(_ timeout: Duration) async {
     guard !isStopped else { return }
     for worker in workers { worker.post(.handedOver) }
-    await awaitEnd(timeout)
+    await awaitEnd(timeout, forGood: false)
   }
 
   /// The changes of members, for the process that takes over.

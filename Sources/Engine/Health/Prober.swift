@@ -27,8 +27,8 @@ import Synchronization
     }
   }
 
-  /// A member has gone down.
-  var onDown: @Loop () -> Void = {}
+  /// A member has come up or gone down.
+  var onChange: @Loop (_ isUp: Bool) -> Void = { _ in }
   private let state: SharedState
   private var targets: [Key: Target] = [:]
 
@@ -139,7 +139,7 @@ import Synchronization
       case .setAvailable(let available):
         target.shared.isAvailable.store(available, ordering: .relaxed)
         state.healthEpoch.add(1, ordering: .releasing)
-        if !available { onDown() }
+        onChange(available)
       case .probe(let time):
         // A probe under way began before the failure: its result says nothing.
         target.probe?.cancel()
