@@ -1,7 +1,7 @@
 # The front door. README's two commands are `sudo make up` and `sudo make test`.
 
 # Debian packages by purpose; Ubuntu 22.04 and 24.04 have the same names.
-BUILD_PACKAGES := ca-certificates git libc6-dev libcrypt-dev libnghttp2-dev libpcre2-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev
+BUILD_PACKAGES := ca-certificates git libc6-dev libcrypt-dev libmaxminddb-dev libnghttp2-dev libpcre2-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev
 RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
 TEST_PACKAGES  := bind9-dnsutils bird2 curl dnsmasq-base exabgp frr gobgpd haproxy jq kubernetes-client \
                   mosquitto mosquitto-clients nghttp2-client nginx-light openbgpd python3-websockets wrk

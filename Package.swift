@@ -51,6 +51,8 @@ let package = Package(
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(
       name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+    .systemLibrary(
+      name: "CMaxMindDB", pkgConfig: "libmaxminddb", providers: [.apt(["libmaxminddb-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
     // Level 1: cores, sans I/O.
@@ -104,6 +106,12 @@ let package = Package(
       [
         "RouterService", "Containers", "KubeClient", "Transport", "HTTP", "Intent", "Addressing",
         "BGP", "Delivery", "Linux", "Kubernetes", "NetTypes", "Wire", "Telemetry", logging,
+      ]),
+    module(
+      "NameService",
+      [
+        "KubeClient", "Engine", "Transport", "Telemetry", "Linux", "CLinux", "CMaxMindDB", "Intent",
+        "DNS", "Delivery", "HTTP", "Kubernetes", "NetTypes", "Wire", logging,
       ]),
     module(
       "ControlPlane",
@@ -184,6 +192,7 @@ let package = Package(
         "HTTP", "Linux",
         "NetTypes", logging,
       ]),
+    tests("NameService", ["DNS", "Linux", "NetTypes", "Transport"]),
     tests("ControlPlane", ["Kubernetes", "KubeServer"]),
     tests(
       "Unit",

@@ -3,14 +3,14 @@ import Linux
 import NetTypes
 
 /// One probe of one member under a time limit. Calls back once with the failure, or nil.
-@Loop final class Probe {
+@Loop package final class Probe {
   private let address: SocketAddress
   private let monitor: Monitor
   private var completion: (@Loop (String?) -> Void)?
   private var timer: Timer?
   private var task: Task<Void, Never>?
 
-  init(
+  package init(
     _ address: SocketAddress, _ monitor: Monitor, completion: @escaping @Loop (String?) -> Void
   ) {
     self.address = SocketAddress(address.address, port: monitor.port ?? address.port)
@@ -18,7 +18,7 @@ import NetTypes
     self.completion = completion
   }
 
-  func start() {
+  package func start() {
     timer = Loop.after(monitor.timeout) { [weak self] in
       guard let self else { return }
       self.finish("no answer within \(self.monitor.timeout)")
@@ -39,7 +39,7 @@ import NetTypes
   }
 
   /// Ends without a call.
-  func cancel() {
+  package func cancel() {
     completion = nil
     timer?.cancel()
     task?.cancel()
