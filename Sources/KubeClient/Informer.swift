@@ -45,12 +45,23 @@ import NetTypes
   private var syncWaiters: [Waiter] = []
   private var retry = RetryPause()
 
-  package init(
+  package convenience init(
     _ client: KubeClient, _ resource: GroupResource, namespace: String? = nil,
     labels: String? = nil, fields: String? = nil, handler: Handler? = nil
   ) throws {
+    self.init(
+      client, path: try KubeClient.path(resource, namespace: namespace), labels: labels,
+      fields: fields, handler: handler)
+  }
+
+  /// Of a kind that is not built in.
+  /// - Parameter path: Of the collection, as `/apis/k8gb.io/v1beta1/gslbs`.
+  package init(
+    _ client: KubeClient, path: String, labels: String? = nil, fields: String? = nil,
+    handler: Handler? = nil
+  ) {
     self.client = client
-    path = try KubeClient.path(resource, namespace: namespace)
+    self.path = path
     self.labels = labels
     self.fields = fields
     self.handler = handler
