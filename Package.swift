@@ -62,6 +62,7 @@ let package = Package(
     module("DNS", ["NetTypes", "Wire"], settings: core),
     module("Delivery", ["NetTypes", "Wire"], settings: core),
     module("Addressing", ["NetTypes"], settings: core),
+    module("GSLB", ["DNS", "Delivery", "NetTypes", "Wire"], settings: core),
     module("Kubernetes", ["NetTypes", "Wire"]),
 
     // Level 2: translation between the models; the operating system.
@@ -159,6 +160,7 @@ let package = Package(
     tests("HTTP", ["NetTypes", "Wire"]),
     tests("DNS", ["NetTypes", "Wire"]),
     tests("Delivery", ["NetTypes", "Wire"]),
+    tests("GSLB", ["DNS", "Delivery", "NetTypes"]),
     tests("Addressing", ["NetTypes"]),
     tests("Kubernetes", ["NetTypes", "Wire"]),
     tests("Intent", ["BGP", "Delivery", "Addressing", "Kubernetes", "NetTypes"]),

@@ -73,7 +73,7 @@ package struct Monitor: Hashable, Sendable {
 }
 
 extension Monitor {
-  func validate() -> [(field: String, found: String, expected: String)] {
+  package func validate() -> [(field: String, found: String, expected: String)] {
     guard kind != .none else { return [] }
     var found: [(field: String, found: String, expected: String)] = []
     let shortest: Duration = kind == .exec ? .seconds(1) : .milliseconds(10)
