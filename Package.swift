@@ -66,7 +66,9 @@ let package = Package(
     module("Kubernetes", ["NetTypes", "Wire"]),
 
     // Level 2: translation between the models; the operating system.
-    module("Intent", ["NetTypes", "BGP", "Delivery", "Addressing", "Kubernetes", yaml]),
+    module(
+      "Intent",
+      ["NetTypes", "BGP", "DNS", "GSLB", "Delivery", "Addressing", "Kubernetes", yaml]),
     module("Linux", ["CLinux", "NetTypes", "Wire"]),
 
     // Level 3: engines on top of the operating system.
@@ -163,7 +165,7 @@ let package = Package(
     tests("GSLB", ["DNS", "Delivery", "NetTypes"]),
     tests("Addressing", ["NetTypes"]),
     tests("Kubernetes", ["NetTypes", "Wire"]),
-    tests("Intent", ["BGP", "Delivery", "Addressing", "Kubernetes", "NetTypes"]),
+    tests("Intent", ["BGP", "DNS", "GSLB", "Delivery", "Addressing", "Kubernetes", "NetTypes"]),
     tests("Linux", ["NetTypes", "Wire"]),
     tests("Transport", ["Linux", "HTTP", "NetTypes"]),
     tests(

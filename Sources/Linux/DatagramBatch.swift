@@ -51,10 +51,10 @@ package struct DatagramBatch: ~Copyable {
   }
 
   /// Nil of a datagram that did not fit.
-  package func query(_ index: Int) -> UnsafeRawBufferPointer? {
+  package func query(_ index: Int) -> UnsafeBufferPointer<UInt8>? {
     let item = atoll_batch_item(batch, UInt32(index))
     return item.is_cut == 0
-      ? UnsafeRawBufferPointer(start: item.query, count: item.query_count) : nil
+      ? UnsafeBufferPointer(start: item.query, count: item.query_count) : nil
   }
 
   package func source(_ index: Int) -> IPAddress {
@@ -70,8 +70,8 @@ package struct DatagramBatch: ~Copyable {
   }
 
   /// Room for the answer to a datagram.
-  package func answer(_ index: Int) -> UnsafeMutableRawBufferPointer {
-    UnsafeMutableRawBufferPointer(
+  package func answer(_ index: Int) -> UnsafeMutableBufferPointer<UInt8> {
+    UnsafeMutableBufferPointer(
       start: atoll_batch_item(batch, UInt32(index)).answer, count: answerCapacity)
   }
 

@@ -24,7 +24,7 @@ struct DatagramBatchTests {
       guard let query = batch.query(index) else { continue }
       let source = batch.source(index)
       #expect(source == Sockets.localAddress(client.rawValue)?.address)
-      batch.answer(index).copyBytes(from: query)
+      _ = batch.answer(index).update(fromContentsOf: query)
       batch.reply(index, 1)
     }
     let way = batch.way(3)
