@@ -23,20 +23,24 @@ package struct VIPAllocator: Hashable, Sendable {
   package func address(of owner: String) -> IPAddress? { addresses[owner] }
 
   /// The owner's address: the one it has, or the lowest free one.
+  /// - Parameter avoided: Only given to who asks for them.
   /// - Throws: `noFreeVIP` with the numbers.
-  package mutating func allocate(owner: String) throws(AddressingError) -> IPAddress {
+  package mutating func allocate(
+    owner: String, avoiding avoided: Set<IPAddress> = []
+  ) throws(AddressingError) -> IPAddress {
     if let held = addresses[owner] { return held }
     var candidate = range.lowerBound
     // A candidate is refused at most once for each reserved or owned address.
-    for _ in 0...(reserved.count + owners.count) where range.contains(candidate) {
-      if !reserved.contains(candidate), owners[candidate] == nil {
+    for _ in 0...(reserved.count + owners.count + avoided.count) where range.contains(candidate) {
+      if !reserved.contains(candidate), !avoided.contains(candidate), owners[candidate] == nil {
         grant(candidate, to: owner)
         return candidate
       }
       candidate = candidate.advanced(by: 1)
     }
     throw .noFreeVIP(
-      pool: description, size: size, reserved: reserved.count { range.contains($0) },
+      pool: description, size: size,
+      reserved: reserved.union(avoided).count { range.contains($0) },
       allocated: owners.count)
   }
 

@@ -23,9 +23,16 @@ struct DeliveryPlan: Sendable {
   /// By the words that problems name objects with.
   private var references: [String: ObjectReference] = [:]
 
-  /// - Parameter assignment: The addresses that were given before; takes the new ones.
-  init(_ objects: EdgeObjects, assignment: inout VIPAssignment, ingressVIP: IPAddress) {
-    let (given, refusals) = assignment.update(objects.services)
+  /// - Parameters:
+  ///   - assignment: The addresses that were given before; takes the new ones.
+  ///   - egress: The interface whose ways out are translated; nil: none is.
+  ///   - applied: What is served now.
+  init(
+    _ objects: EdgeObjects, assignment: inout VIPAssignment, ingressVIP: IPAddress,
+    egress: String? = nil, applied: DeliveryConfiguration = DeliveryConfiguration()
+  ) {
+    let (given, refusals) = assignment.update(
+      objects.services, avoiding: DeliveryTranslation.snatAddresses(objects.namespaces))
     var input = DeliveryTranslation.Input(ingressAddress: ingressVIP)
     input.services = objects.services
     input.slices = objects.slices
@@ -40,11 +47,17 @@ struct DeliveryPlan: Sendable {
     }
     input.addresses = given
     input.drainingNodes = objects.drainingNodes
+    input.namespaces = objects.namespaces
+    input.podAddresses = objects.podAddresses
+    input.egressInterface = egress
+    input.egressAddresses = assignment.range
+    input.applied = applied
     let (certificates, unusable) = Self.certificates(of: objects)
     input.certificates = certificates
     let translation = DeliveryTranslation(input)
     configuration = translation.configuration
     addresses = Set(given.values).union([ingressVIP])
+      .union(configuration.egress.flatMap(\.addresses))
     let covers = assignment.covers
     patches = StatusPlan.patches(
       objects, addresses: given, ingresses: Set(translation.ingresses), ingressVIP: ingressVIP,
@@ -52,6 +65,9 @@ struct DeliveryPlan: Sendable {
     complaints = refusals.map { Complaint(object: $0.service, message: $0.message) }
     for service in objects.services {
       references["service \(service.resourceName)"] = service.reference
+    }
+    for namespace in objects.namespaces {
+      references["namespace \(namespace.name)"] = namespace.reference
     }
     for ingress in objects.ingresses {
       references["ingress \(ingress.resourceName)"] = ingress.reference
@@ -103,6 +119,7 @@ struct DeliveryPlan: Sendable {
   /// The complaint to the owner of what has the problem; nil if that is no object of the cluster.
   func complaint(_ problem: Problem) -> Complaint? {
     var object = problem.object
+    if object.hasPrefix("egress ") { object.removeFirst("egress ".count) }
     for prefix in ["virtual server ", "pool "] where object.hasPrefix(prefix) {
       // Named `namespace/service:port`.
       let name = object.dropFirst(prefix.count)

@@ -7,6 +7,11 @@ extension EngineSnapshot {
   package func addMetrics(to page: inout MetricsPage) {
     for server in servers { add(server, to: &page) }
     for pool in pools { add(pool, to: &page) }
+    for egress in egress {
+      page.add(
+        .counter, "atoll_egress_connections_total", "Connections that left as an egress says.",
+        egress.connections, labels: ["egress": egress.name])
+    }
     for log in accessLogs {
       page.add(
         counters: [

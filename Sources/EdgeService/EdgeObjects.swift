@@ -1,4 +1,5 @@
 import Kubernetes
+import NetTypes
 
 /// The objects of a cluster that an edge acts on, at one moment.
 package struct EdgeObjects: Equatable, Sendable {
@@ -8,6 +9,10 @@ package struct EdgeObjects: Equatable, Sendable {
   package var classes: [IngressClass] = []
   /// Of type kubernetes.io/tls.
   package var certificates: [Secret] = []
+  /// Those that say how their pods leave.
+  package var namespaces: [Namespace] = []
+  /// Of the pods of these, by namespace.
+  package var podAddresses: [String: [IPAddress]] = [:]
   /// Names of nodes that are taken out of traffic.
   package var drainingNodes: Set<String> = []
 
@@ -32,6 +37,9 @@ extension EdgeObjects {
       "services": .array(services.map(\.json)), "slices": .array(slices.map(\.json)),
       "ingresses": .array(ingresses.map(\.json)), "classes": .array(classes.map(\.json)),
       "certificates": .array(certificates.map(\.json)),
+      "namespaces": .array(namespaces.map(\.json)),
+      "podAddresses": .object(
+        podAddresses.mapValues { addresses in .array(addresses.map { .string("\($0)") }) }),
       "drainingNodes": JSON(drainingNodes.sorted()),
     ]
   }
@@ -46,6 +54,10 @@ extension EdgeObjects {
     self.ingresses = ingresses.map(Ingress.init(json:))
     self.classes = classes.map(IngressClass.init(json:))
     certificates = json["certificates"].elements.map(Secret.init(json:))
+    namespaces = json["namespaces"].elements.map(Namespace.init(json:))
+    podAddresses = (json["podAddresses"].object ?? [:]).mapValues { list in
+      list.elements.compactMap(\.string).compactMap { IPAddress($0) }
+    }
     drainingNodes = Set(json["drainingNodes"].elements.compactMap(\.string))
   }
 }

@@ -19,6 +19,8 @@ package struct EdgeOptions: Equatable, Sendable {
   package var ingressVIP: IPAddress
   /// Addresses at the start of `vipPrefix`, the network's own among them, that no Service may take.
   package var reservedVIPs = 11
+  /// Whether what leaves by `vipInterface` gets an address of this edge as its source.
+  package var translatesSources = true
   /// Threads of the data plane; nil is one a processor.
   package var workers: Int?
   /// How long connections may take to end when the edge stops.

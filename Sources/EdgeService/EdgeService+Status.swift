@@ -18,6 +18,16 @@ extension EdgeService {
       "bgp": router.status,
       "virtualServers": .array(
         servers.map { Self.json($0, counts[$0.name], pools) }),
+      "egress": .array(
+        snapshot.egress.compactMap { counts in
+          plan?.configuration.egress.first { $0.name == counts.name }.map {
+            [
+              "name": .string($0.name), "snat": .string($0.snat.rawValue),
+              "addresses": .array($0.addresses.map { .string("\($0)") }),
+              "sources": JSON($0.sources.count), "connections": Self.number(counts.connections),
+            ]
+          }
+        }),
       "apiServer": [
         "address": .string(client.server), "synced": JSON(hasSynced),
         "failure": JSON(
@@ -51,6 +61,7 @@ extension EdgeService {
     return [
       "name": .string(server.name), "address": .string("\(server.address)"),
       "port": JSON(Int(server.port)), "protocol": .string(server.protocol.rawValue),
+      "mode": .string(server.mode.rawValue),
       "listening": JSON(counts != nil),
       "connections": number(counts?.connections), "requests": number(counts?.requests),
       "activeConnections": number(counts?.activeConnections),

@@ -2,6 +2,7 @@ import Addressing
 import Delivery
 import Engine
 import Glibc
+import Intent
 import KubeClient
 import Kubernetes
 import Linux
@@ -32,6 +33,9 @@ import Telemetry
   private let secrets: Informer<Secret>
   /// For which of them are draining; an edge that may not read nodes serves all the same.
   private let nodes: Informer<Node>
+  private let namespaces: Informer<Namespace>
+  /// Followed once a namespace says how its pods leave.
+  private let pods: Informer<Pod>
   private(set) var plan: DeliveryPlan?
   private(set) var problems: [Problem] = []
 
@@ -43,6 +47,8 @@ import Telemetry
   private var drainingNodes: Set<String> = []
   /// As of the last look at the Secrets; before the first, as they were kept.
   private var certificates: [Secret] = []
+  /// As of the last look at the namespaces and their pods; before the first, as they were kept.
+  private var leaving: (namespaces: [Namespace], pods: [String: [IPAddress]]) = ([], [:])
   private var complaints: Set<DeliveryPlan.Complaint> = []
   private let store: ObjectStore
   private var pending: Timer?
@@ -74,6 +80,8 @@ import Telemetry
     classes = try Informer(client, .ingressClasses)
     secrets = try Informer(client, .secrets, fields: "type=kubernetes.io/tls")
     nodes = try Informer(client, .nodes)
+    namespaces = try Informer(client, .namespaces)
+    pods = try Informer(client, .pods)
     assignment = VIPAssignment(
       pool: VIPAllocator(
         subnet: options.vipPrefix, first: options.reservedVIPs, reserved: [options.ingressVIP]))
@@ -109,6 +117,7 @@ import Telemetry
     if let objects = store.load() {
       drainingNodes = objects.drainingNodes
       certificates = objects.certificates
+      leaving = (objects.namespaces, objects.podAddresses)
       log.info("serving from the last good objects until the API server has answered")
       apply(objects, isComplete: false)
     }
@@ -119,12 +128,15 @@ import Telemetry
     classes.onUpdate = { [weak self] in self?.schedule() }
     secrets.onUpdate = { [weak self] in self?.schedule() }
     nodes.onUpdate = { [weak self] in self?.nodesChanged() }
+    namespaces.onUpdate = { [weak self] in self?.podsChanged() }
+    pods.onUpdate = { [weak self] in self?.podsChanged() }
     services.start()
     slices.start()
     ingresses.start()
     classes.start()
     secrets.start()
     nodes.start()
+    if options.translatesSources { namespaces.start() }
     log.info("edge started", metadata: ["api": "\(client.server)"])
   }
 
@@ -159,6 +171,8 @@ import Telemetry
     classes.stop()
     secrets.stop()
     nodes.stop()
+    namespaces.stop()
+    pods.stop()
   }
 
   /// Stops accepting, lets what is in flight end for a moment, and leaves. Addresses and routes
@@ -188,6 +202,27 @@ import Telemetry
     schedule()
   }
 
+  /// Pods change often, and only the addresses of some matter.
+  private func podsChanged() {
+    guard namespaces.hasSynced else { return }
+    let asking = namespaces.all.filter {
+      $0.annotations[DeliveryTranslation.snatAnnotation] != nil
+    }
+    if !asking.isEmpty { pods.start() }
+    guard asking.isEmpty || pods.hasSynced else { return }
+    let names = Set(asking.map(\.name))
+    var addresses: [String: [IPAddress]] = [:]
+    for pod in pods.all
+    where names.contains(pod.namespace) && !pod.isFinished && !pod.podSpec.hostNetwork {
+      // Of IPv4, as all that a unit routes.
+      guard let address = pod.podIP.flatMap({ IPAddress($0) }), address.isIPv4 else { continue }
+      addresses[pod.namespace, default: []].append(address)
+    }
+    guard asking != leaving.namespaces || addresses != leaving.pods else { return }
+    leaving = (asking, addresses)
+    schedule()
+  }
+
   /// Changes that come together are applied together.
   private func schedule(after delay: Duration = .milliseconds(2)) {
     guard pending == nil, !isStopping else { return }
@@ -203,6 +238,7 @@ import Telemetry
       if secrets.hasSynced { certificates = secrets.all }
       objects.certificates = certificates
       objects.drainingNodes = drainingNodes
+      (objects.namespaces, objects.podAddresses) = leaving
       apply(objects, isComplete: true)
       store.save(objects)
     }
@@ -211,7 +247,9 @@ import Telemetry
   /// - Parameter isComplete: The objects are the cluster's own; without that, nothing is removed
   ///   and nobody is told.
   private func apply(_ objects: EdgeObjects, isComplete: Bool) {
-    let plan = DeliveryPlan(objects, assignment: &assignment, ingressVIP: options.ingressVIP)
+    let plan = DeliveryPlan(
+      objects, assignment: &assignment, ingressVIP: options.ingressVIP,
+      egress: options.translatesSources ? options.vipInterface : nil, applied: engine.applied)
     self.plan = plan
     var failed = false
     do {

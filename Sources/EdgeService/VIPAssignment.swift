@@ -38,8 +38,9 @@ package struct VIPAssignment: Sendable {
   }
 
   /// The addresses that are in force for `services`, which are all there are.
+  /// - Parameter avoided: Addresses that are given only to who asks for them.
   package mutating func update(
-    _ services: [Service]
+    _ services: [Service], avoiding avoided: Set<IPAddress> = []
   ) -> (addresses: [ResourceName: IPAddress], refusals: [Refusal]) {
     let ours = services.filter(Self.isOurs).sorted(by: Self.isOlder)
     release(allBut: Set(ours.map { "\($0.resourceName)" }))
@@ -66,7 +67,8 @@ package struct VIPAssignment: Sendable {
       // Who asked for a certain address is not content with another.
       if Self.requested(service) != nil, allocator.address(of: owner) == nil { continue }
       do {
-        addresses[service.resourceName] = try allocator.allocate(owner: owner)
+        addresses[service.resourceName] = try allocator.allocate(
+          owner: owner, avoiding: avoided)
       } catch {
         refusals.append(Refusal(service: service.reference, message: "virtual address: \(error)"))
       }

@@ -98,9 +98,16 @@ package struct EngineSnapshot: Equatable, Sendable {
     package var errors: UInt64
   }
 
+  /// What has left as one egress says.
+  package struct EgressCounts: Equatable, Sendable {
+    package var name: String
+    package var connections: UInt64
+  }
+
   package var servers: [Server] = []
   package var pools: [PoolCounts] = []
   package var accessLogs: [AccessLogCounts] = []
+  package var egress: [EgressCounts] = []
 }
 
 extension Engine {
@@ -145,6 +152,9 @@ extension Engine {
           tls: live.shared.tls.snapshot()))
     }
     snapshot.accessLogs = logWriter.counts
+    snapshot.egress = applied.egress.map {
+      EngineSnapshot.EgressCounts(name: $0.name, connections: kernel.counts.connections($0))
+    }
     return snapshot
   }
 

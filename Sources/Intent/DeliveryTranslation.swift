@@ -24,6 +24,16 @@ package struct DeliveryTranslation {
     package var ingressAddress: IPAddress
     /// Of Secrets of type kubernetes.io/tls that can serve.
     package var certificates: [ResourceName: CertificateSource] = [:]
+    /// Those with the annotation that says how their pods leave.
+    package var namespaces: [Namespace] = []
+    /// Of their pods, by namespace.
+    package var podAddresses: [String: [IPAddress]] = [:]
+    /// The interface that leads out, where what leaves is translated; nil: it is not.
+    package var egressInterface: String?
+    /// What may be asked for as a source.
+    package var egressAddresses: ClosedRange<IPAddress>?
+    /// What is served now: an annotation that cannot be read leaves it as it is.
+    package var applied = DeliveryConfiguration()
     /// Nodes whose endpoints keep their connections and get no new ones.
     package var drainingNodes: Set<String> = []
 
@@ -36,7 +46,7 @@ package struct DeliveryTranslation {
   static let monitor = Monitor(
     kind: .tcp, interval: .seconds(1), timeout: .seconds(1), rise: 1, fall: 2)
 
-  private let input: Input
+  let input: Input
   private let services: [ResourceName: Service]
   private let slices: [ResourceName: [EndpointSlice]]
   private var poolNames: Set<String> = []
@@ -52,6 +62,7 @@ package struct DeliveryTranslation {
       translate(service)
     }
     translateIngresses()
+    translateEgress()
   }
 
   // MARK: Services
@@ -77,11 +88,13 @@ package struct DeliveryTranslation {
         name: "\(service.resourceName):\(port.name.isEmpty ? "\(number)" : port.name)",
         address: address, port: number, protocol: kind, pool: pool)
       if let text = service.annotations[Self.modeAnnotation] {
-        guard let mode = VirtualServer.Mode(rawValue: text) else {
+        if let mode = VirtualServer.Mode(rawValue: text) {
+          server.mode = mode
+        } else {
           report(object, "metadata.annotations[\(Self.modeAnnotation)]", text, "proxy or kernel")
-          continue
+          let now = input.applied.virtualServers.first { $0.name == server.name }
+          server.mode = now?.mode ?? .proxy
         }
-        server.mode = mode
       }
       configuration.virtualServers.append(server)
     }
@@ -274,7 +287,7 @@ package struct DeliveryTranslation {
     return name
   }
 
-  private mutating func report(
+  mutating func report(
     _ object: String, _ field: String, _ found: String, _ expected: String
   ) {
     problems.append(Problem(object: object, field: field, found: found, expected: expected))

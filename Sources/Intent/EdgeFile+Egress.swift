@@ -2,9 +2,10 @@ import Delivery
 import NetTypes
 
 extension EdgeFileReader {
-  /// `{name, source: [PREFIX], except: [PREFIX], addresses: [ADDRESS]}`; without addresses, automap.
+  /// `{name, source: [PREFIX], except: [PREFIX], interface, addresses: [ADDRESS]}`, or instead of
+  /// addresses `snat: automap|none`.
   mutating func egress(_ fields: FileFields) throws(FileProblem) -> Egress {
-    note(fields, beside: ["name", "source", "except", "addresses"])
+    note(fields, beside: ["name", "source", "except", "interface", "addresses", "snat"])
     var egress = Egress(
       name: try fields.needed("name"), sources: try fields.prefixes("source"),
       exceptions: try fields.prefixes("except"))
@@ -15,6 +16,8 @@ extension EdgeFileReader {
       }
       return address
     }
+    egress.interface = try fields.text("interface")
+    egress.snat = try fields.choice("snat") ?? egress.snat
     return egress
   }
 }

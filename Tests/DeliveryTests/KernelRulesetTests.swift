@@ -178,6 +178,25 @@ import Testing
       ])
   }
 
+  @Test
+  func `an egress by an interface leaves the edge's own addresses, and what asks for its own`() {
+    var own = Egress(name: "own", sources: [IPPrefix("10.42.0.7/32")!])
+    own.snat = .none
+    var rest = Egress(name: "rest", sources: [.defaultIPv4])
+    (own.interface, rest.interface) = ("eth1", "eth1")
+    #expect(
+      own.rules + rest.rules == [
+        "oifname \"eth1\" ip saddr { 10.42.0.7/32 } counter name \"\(own.counter)\" accept "
+          + "comment \"own\"",
+        "oifname \"eth1\" meta nfproto ipv4 fib saddr type != local counter name "
+          + "\"\(rest.counter)\" masquerade comment \"rest\"",
+      ])
+    rest.interface = "eth1\" accept"
+    own.addresses = [IPAddress("192.0.2.7")!]
+    #expect(rest.validate().map(\.field) == ["interface"])
+    #expect(own.validate().map(\.field) == ["addresses"])
+  }
+
   private static let golden = """
     add table inet t
     add counter inet t c-d3834abe

@@ -11,15 +11,23 @@ import Wire
 
 @testable import EdgeService
 
-/// An API server that lists what it is given, holds every watch open, and notes patches.
-@Loop private final class FakeAPI {
+/// An API server that lists what it is given, holds every watch open, and notes what is written.
+@Loop final class FakeAPI {
   var lists: [String: [JSON]] = [:]
+  /// By resource, what watches are told next.
+  var events: [String: [JSON]] = [:]
   private(set) var patches: [String: JSON] = [:]
+  private(set) var posts: [JSON] = []
   private(set) var server: HTTPServer?
   let address: SocketAddress
 
-  init() throws {
-    let listener = try Listener(SocketAddress(.v4(.loopback), port: 0))
+  /// - Parameter namespace: Where it listens; nil: here.
+  init(in namespace: String? = nil) throws {
+    func listen() throws -> Listener { try Listener(SocketAddress(.v4(.loopback), port: 0)) }
+    let listener =
+      if let namespace { try NetworkNamespace.open(named: namespace).with(listen) } else {
+        try listen()
+      }
     address = try #require(listener.address)
     let server = HTTPServer(listener: listener) { [unowned self] in answer($0) }
     server.start()
@@ -31,8 +39,17 @@ import Wire
     let resource = target.path.split(separator: "/").last.map(String.init) ?? ""
     if request.method == "PATCH" {
       patches[target.path] = (try? JSON(parsing: request.body)) ?? .null
+    } else if request.method == "POST" {
+      posts.append((try? JSON(parsing: request.body)) ?? .null)
     } else if target.queryValue("watch") != nil {
-      return .stream(contentType: "application/json") { _ in try await Loop.sleep(.seconds(60)) }
+      return .stream(contentType: "application/json") { [weak self] writer in
+        while let self {
+          for event in events.removeValue(forKey: resource) ?? [] {
+            try await writer.write(event.bytes + [10])
+          }
+          try await Loop.sleep(.milliseconds(20))
+        }
+      }
     } else if request.method == "GET" {
       let items = lists[resource] ?? []
       return json([
@@ -88,6 +105,8 @@ import Wire
     options.workers = 1
     options.drain = .milliseconds(50)
     options.vipInterface = "atoll-none"
+    // The host's own rules are none of a test's.
+    options.translatesSources = false
     self.options = options
   }
 

@@ -278,7 +278,8 @@ import Testing
         compression: {types: [text/html], minimumSize: 1KiB, level: 9}
       - {name: k, address: 192.0.2.1, port: 1, mode: kernel, snat: none, pool: k}
       egress:
-      - {name: e, source: [10.0.0.0/8], except: [10.1.0.0/16], addresses: [192.0.2.7]}
+      - {name: e, source: [10.0.0.0/8], except: [10.1.0.0/16], interface: eth1, addresses: [192.0.2.7]}
+      - {name: f, source: [0.0.0.0/0], snat: none}
       pools:
       - {name: k}
       - name: p
@@ -320,7 +321,10 @@ import Testing
         "name", "address", "port", "protocol", "pool", "rules", "timeouts", "connectionLimit",
         "proxyProtocol", "compression", "accessLog", "tls", "http2", "mode", "snat",
       ])
-    #expect(keys(schema["$defs"]["egress"]) == ["name", "source", "except", "addresses"])
+    #expect(
+      keys(schema["$defs"]["egress"]) == [
+        "name", "source", "except", "interface", "addresses", "snat",
+      ])
     let rule = schema["$defs"]["rule"]
     #expect(
       keys(rule) == [

@@ -177,10 +177,63 @@ import Testing
     #expect(translate("kernel").configuration.virtualServers.map(\.mode) == [.kernel])
     #expect(translate("kernel").configuration.validated().problems == [])
     let wrong = translate("xdp")
-    #expect(wrong.configuration.virtualServers.isEmpty)
+    #expect(wrong.configuration.virtualServers.map(\.mode) == [.proxy])
+    input.applied = translate("kernel").configuration
+    #expect(translate("xdp").configuration.virtualServers.map(\.mode) == [.kernel])
     #expect(
       wrong.problems.map(\.description) == [
         "service default/lb: metadata.annotations[atoll.dev/mode] is xdp, expected proxy or kernel"
+      ])
+  }
+
+  @Test func `namespaces say by an annotation with which address their pods leave`() {
+    func namespace(_ name: String, _ snat: String) -> Namespace {
+      Namespace(json: [
+        "metadata": ["name": .string(name), "annotations": ["atoll.dev/snat": .string(snat)]]
+      ])
+    }
+    func address(_ last: UInt8) -> IPAddress { .v4(IPv4Address(10, 10, 2, last)) }
+    var input = DeliveryTranslation.Input(ingressAddress: address(10))
+    input.egressInterface = "eth1"
+    input.egressAddresses = address(11)...address(254)
+    for (index, name) in ["bad", "none", "other", "pool", "usual"].enumerated() {
+      input.podAddresses[name] = [.v4(IPv4Address(10, 42, 0, UInt8(index)))]
+    }
+    input.namespaces = [
+      namespace("pool", "10.10.2.77, 10.10.2.78"), namespace("none", "none"),
+      namespace("usual", "automap"), namespace("empty", "10.10.2.80"),
+      namespace("bad", "10.10.2.79"),
+    ]
+    let first = DeliveryTranslation(input)
+    #expect(first.problems.isEmpty && first.configuration.validated().problems.isEmpty)
+    func lines(_ translation: DeliveryTranslation) -> [String] {
+      translation.configuration.egress.map {
+        "\($0.name): \($0.sources.map(\.description)) \($0.snat) \($0.addresses.map(\.description))"
+      }
+    }
+    #expect(
+      lines(first) == [
+        #"namespace bad: ["10.42.0.0/32"] automap ["10.10.2.79"]"#,
+        #"namespace none: ["10.42.0.1/32"] none []"#,
+        #"namespace pool: ["10.42.0.3/32"] automap ["10.10.2.77", "10.10.2.78"]"#,
+        #"automap: ["0.0.0.0/0"] automap []"#,
+      ])
+    #expect(first.configuration.egress.allSatisfy { $0.interface == "eth1" })
+    // What cannot be read leaves what there was, or the default where there was nothing.
+    input.applied = first.configuration
+    input.namespaces = [namespace("bad", "10.10.3.1"), namespace("other", "10.10.2.300")]
+    let second = DeliveryTranslation(input)
+    #expect(
+      lines(second) == [
+        #"namespace bad: ["10.42.0.0/32"] automap ["10.10.2.79"]"#,
+        #"automap: ["0.0.0.0/0"] automap []"#,
+      ])
+    #expect(
+      second.problems.map(\.description) == [
+        "namespace bad: metadata.annotations[atoll.dev/snat] is 10.10.3.1, expected automap, none, "
+          + "or addresses of 10.10.2.11-10.10.2.254",
+        "namespace other: metadata.annotations[atoll.dev/snat] is 10.10.2.300, expected automap, "
+          + "none, or addresses of 10.10.2.11-10.10.2.254",
       ])
   }
 }

@@ -10,6 +10,10 @@ package struct Egress: Equatable, Sendable {
   /// A source has one of them, the same as long as they stay; empty: the outgoing interface's own
   /// (SNAT automap).
   package var addresses: [IPAddress]
+  /// The interface that they leave by; nil: any.
+  package var interface: String?
+  /// Where no addresses are given.
+  package var snat = SourceTranslation.automap
 
   package init(
     name: String, sources: [IPPrefix], exceptions: [IPPrefix] = [], addresses: [IPAddress] = []
@@ -25,6 +29,13 @@ package struct Egress: Equatable, Sendable {
     var problems: [Problem] = []
     if name.isEmpty { problems.append(problem("name", "empty", "a name")) }
     if sources.isEmpty { problems.append(problem("source", "empty", "a prefix")) }
+    if let interface, !Self.isInterface(interface) {
+      problems.append(
+        problem("interface", "\"\(interface)\"", "1 to 15 letters, digits, '.', '-', '_'"))
+    }
+    if snat == .none, !addresses.isEmpty {
+      problems.append(problem("addresses", "given", "none, as snat is none"))
+    }
     for address in addresses where address.octets.allSatisfy({ $0 == 0 }) {
       problems.append(problem("addresses", "\(address)", "an address"))
     }
@@ -35,6 +46,15 @@ package struct Egress: Equatable, Sendable {
       }
     }
     return problems
+  }
+
+  private static func isInterface(_ name: String) -> Bool {
+    (1...15).contains(name.utf8.count)
+      && name.utf8.allSatisfy { byte in
+        let character = Character(UnicodeScalar(byte))
+        return character.isASCII && (character.isLetter || character.isNumber)
+          || ".-_".contains(character)
+      }
   }
 
   func problem(_ field: String, _ found: String, _ expected: String) -> Problem {
@@ -56,18 +76,23 @@ package struct Egress: Equatable, Sendable {
         guard !own.isEmpty else { return nil }
         return "{ \(Set(disjoint).sorted().map(\.description).joined(separator: ", ")) }"
       }
-      guard let sources = list(sources) else { return nil }
+      guard var from = list(sources).map({ "\(family) saddr \($0)" }) else { return nil }
+      if sources.contains(where: { $0.isIPv4 == isIPv4 && $0.length == 0 }) {
+        // The edge answers from its own addresses as they are.
+        from = "meta nfproto ipv\(isIPv4 ? 4 : 6) fib saddr type != local"
+      }
+      if let interface { from = "oifname \"\(interface)\" " + from }
       let except = list(exceptions).map { " \(family) daddr != \($0)" } ?? ""
       let own = addresses.filter { $0.isIPv4 == isIPv4 }
       let action =
         switch own.count {
-        case 0: "masquerade"
+        case 0: snat == .none ? "accept" : "masquerade"
         case 1: "snat \(family) to \(own[0])"
         default:
           "snat \(family) to jhash \(family) saddr mod \(own.count) seed 0x61746f6c map { "
             + own.enumerated().map { "\($0) : \($1)" }.joined(separator: ", ") + " }"
         }
-      return "\(family) saddr \(sources)\(except) counter name \"\(counter)\" \(action) "
+      return "\(from)\(except) counter name \"\(counter)\" \(action) "
         + "comment \"\(comment(name))\""
     }
   }

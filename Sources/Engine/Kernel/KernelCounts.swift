@@ -9,6 +9,8 @@ struct KernelCounts {
   /// Forgets those of objects that have gone.
   mutating func keep(_ names: Set<String>) { values = values.filter { names.contains($0.key) } }
 
+  func connections(_ egress: Egress) -> UInt64 { values[egress.counter]?.packets ?? 0 }
+
   /// By the mark's name.
   func of(_ name: String) -> EngineSnapshot.Counts {
     var counts = EngineSnapshot.Counts()

@@ -38,6 +38,8 @@ package struct KernelSettings: Sendable {
   private var down: Set<UInt32> = []
 
   static let pollInterval = Duration.seconds(2)
+  /// Where only egress counts.
+  static let egressPollInterval = Duration.seconds(15)
   static let retryDelay = Duration.seconds(2)
 
   init(_ settings: KernelSettings, isUp: @escaping @Loop (Member, Pool) -> Bool) {
@@ -159,8 +161,9 @@ package struct KernelSettings: Sendable {
   }
 
   private func schedulePoll() {
-    guard poll == nil, !isStopped, !servers.isEmpty else { return }
-    poll = Loop.after(Self.pollInterval) { [weak self] in
+    guard poll == nil, !isStopped, !isIdle else { return }
+    poll = Loop.after(servers.isEmpty ? Self.egressPollInterval : Self.pollInterval) {
+      [weak self] in
       Task { @Loop [weak self] in
         try? await self?.readCounts()
         self?.poll = nil
