@@ -2,13 +2,22 @@ import Delivery
 
 extension EdgeFileReader {
   mutating func monitor(_ fields: FileFields) throws(FileProblem) -> Monitor {
-    note(
-      fields,
-      beside: [
-        "type", "interval", "timeout", "rise", "fall", "port", "path", "expectedStatus", "host",
-        "serverName", "verify", "send", "receive", "service", "queryName", "queryType", "command",
-      ])
-    var monitor = Monitor(kind: try fields.choice("type") ?? .tcp)
+    note(fields, beside: FileFields.monitorFields)
+    return try fields.monitor()
+  }
+}
+
+extension FileFields {
+  static let monitorFields: Set = [
+    "type", "interval", "timeout", "rise", "fall", "port", "path", "expectedStatus", "host",
+    "serverName", "verify", "send", "receive", "service", "queryName", "queryType", "command",
+  ]
+
+  /// - Parameter base: What fields that are not given say.
+  func monitor(_ base: Monitor = Monitor(kind: .tcp)) throws(FileProblem) -> Monitor {
+    let fields = self
+    var monitor = base
+    monitor.kind = try fields.choice("type") ?? monitor.kind
     monitor.path = try fields.text("path") ?? monitor.path
     monitor.interval = try fields.duration("interval") ?? monitor.interval
     monitor.timeout = try fields.duration("timeout") ?? monitor.timeout

@@ -75,21 +75,7 @@ package enum EdgeFile {
 
   /// - Throws: what keeps the file as a whole from being read; nothing of it is to be applied then.
   package static func parse(_ text: String, file: String) throws(FileProblem) -> Parsed {
-    let nodes = try YAML.nodes(text, file: file)
-    guard let node = nodes.first, nodes.count == 1 else {
-      throw FileProblem(file: file, message: "found \(nodes.count) documents, expected one")
-    }
-    let root = FileFields(node, file: file, path: "")
-    let (version, kind) = (root.optionalText("apiVersion"), root.optionalText("kind"))
-    guard version == "atoll.dev/v1alpha1" else {
-      throw root.problem(
-        "apiVersion", found: version.map { "\"\($0)\"" } ?? "nothing",
-        expected: "atoll.dev/v1alpha1")
-    }
-    guard kind == "EdgeConfiguration" else {
-      throw root.problem(
-        "kind", found: kind.map { "\"\($0)\"" } ?? "nothing", expected: "EdgeConfiguration")
-    }
+    let root = try FileFields(kind: "EdgeConfiguration", text, file: file)
     // A file that was cut short must not read as one that wants nothing served.
     guard root.names.contains("virtualServers") else {
       throw root.problem(
