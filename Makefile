@@ -4,8 +4,9 @@
 BUILD_PACKAGES := ca-certificates git libc6-dev libcrypt-dev libmaxminddb-dev libnghttp2-dev libpcre2-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev
 RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
 TEST_PACKAGES  := bind9-dnsutils bird2 curl dnsmasq-base exabgp frr gobgpd haproxy jq kubernetes-client \
-                  mosquitto mosquitto-clients nghttp2-client nginx-light openbgpd python3-websockets wrk
-BENCH_PACKAGES := haproxy nghttp2-client nginx-light wrk
+                  mosquitto mosquitto-clients nghttp2-client nginx-light openbgpd python3-grpcio python3-websockets \
+                  testssl.sh wrk
+BENCH_PACKAGES := haproxy libnginx-mod-stream nghttp2-client nginx-light wrk
 
 # Tests look inside modules; with one set of flags they share what `make up` has built.
 SWIFT_FLAGS := -c release -Xswiftc -enable-testing

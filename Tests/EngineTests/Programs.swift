@@ -77,7 +77,7 @@ private func read(_ path: String) -> String {
   return String(decoding: all, as: UTF8.self)
 }
 
-private func removeFolder(_ path: String) {
+func removeFolder(_ path: String) {
   if let folder = opendir(path) {
     while let entry = readdir(folder) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {

@@ -96,6 +96,34 @@ import Transport
     }
   }
 
+  @Test(.enabled(if: has("testssl"), "testssl is not installed"))
+  func `testssl finds nothing wrong with protocols, ciphers and known attacks`() async throws {
+    try await serving { secure, _ in
+      let file = FileManager.default.temporaryDirectory.appending(path: "testssl-\(secure).json")
+      defer { try? FileManager.default.removeItem(at: file) }
+      // Not -S: the certificate is of an authority that nobody knows.
+      let text = try Self.run(
+        "testssl",
+        [
+          "--warnings", "off", "--quiet", "--color", "0", "-n", "none", "--connect-timeout", "5",
+          "--openssl-timeout", "10", "-p", "-s", "-f", "-P", "-U", "--jsonfile", file.path,
+          "127.0.0.1:\(secure)",
+        ])
+      let json = try JSONSerialization.jsonObject(with: Data(contentsOf: file))
+      let findings = try #require(json as? [[String: String]], "\(text)")
+      let tally = Dictionary(grouping: findings) { $0["severity"] ?? "?" }
+      #expect(tally["OK", default: []].count > 25, "\(text)")
+      for severity in ["HIGH", "CRITICAL", "FATAL"] {
+        let found = tally[severity, default: []].map {
+          "\($0["id"] ?? "?"): \($0["finding"] ?? "?")"
+        }
+        #expect(found == [])
+      }
+      let counts = tally.map { "\($0.value.count) \($0.key)" }.sorted()
+      print("interop: testssl \(counts.joined(separator: ", "))")
+    }
+  }
+
   @Test(.enabled(if: has("h2load"), "h2load is not installed"))
   func `h2load finds no failure`() async throws {
     try await serving { secure, plain in
