@@ -25,6 +25,7 @@ package struct IngressTLS: JSONView {
   package var json: JSON
   package init(json: JSON) { self.json = json }
 
+  package var hosts: [String] { json["hosts"].elements.compactMap(\.string) }
   /// Nil: the controller's own choice.
   package var secretName: String? { json["secretName"].string.flatMap { $0.isEmpty ? nil : $0 } }
 }

@@ -1,0 +1,17 @@
+import Glibc
+import Linux
+
+/// A number that grows with every start of a voter, whatever its clock does.
+enum Incarnation {
+  /// Microseconds since 1970, or one more than the number before, which `path` keeps.
+  static func next(path: String?) throws -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    let now = UInt64(clamping: time.tv_sec) * 1_000_000 + UInt64(clamping: time.tv_nsec / 1000)
+    guard let path else { return now }
+    let before = (try? FileSystem.readText(path)).flatMap { UInt64($0.prefix { $0.isNumber }) } ?? 0
+    let next = max(now, before &+ 1)
+    try FileSystem.write("\(next)\n", to: path)
+    return next
+  }
+}
