@@ -1,0 +1,163 @@
+import DNS
+import Glibc
+import Linux
+import Logging
+import NetTypes
+
+/// A name server's sockets: datagrams on a thread for each core, streams on the control loop, both
+/// answering from the same zones and steered sets.
+///
+///     datagram ─▶ NameWorker ─▶ Responder ─┬▶ answer
+///     stream ───▶ Loop ───────▶ Responder ─┤
+///                                          ├▶ outside: Forwarder, for whom it is allowed
+///                                          └▶ transfer: over streams, for whom it is allowed
+@Loop package final class NameServer {
+  package struct Settings: Sendable {
+    package var listen: [SocketAddress]
+    /// Threads for datagrams; nil is one a processor.
+    package var workers: Int?
+    package var options = Responder.Options()
+    /// Who may have questions forwarded.
+    package var recursionFor: [IPPrefix] = []
+
+    package init(listen: [SocketAddress]) { self.listen = listen }
+  }
+
+  /// Messages of a whole zone for a client; nil: refused.
+  typealias TransferSource = @Loop (_ zone: DomainName, _ query: Message, _ client: IPAddress) ->
+    (@Loop () -> [UInt8]?)?
+
+  private let settings: Settings
+  private var workers: [NameWorker] = []
+  private var streams: [StreamServer] = []
+  private var responder: Responder
+  private var published: PublishedNames
+  var forwarder: Forwarder?
+  var transferSource: TransferSource = { _, _, _ in nil }
+  /// A primary says that a zone has changed. RFC 1996.
+  var onNotify: @Loop (_ zone: DomainName, _ client: IPAddress) -> Void = { _, _ in }
+
+  package init(_ settings: Settings) {
+    self.settings = settings
+    published = PublishedNames(options: settings.options, recursionFor: settings.recursionFor)
+    responder = Responder(
+      catalogue: published.catalogue, steering: published.steering, options: settings.options,
+      seed: .random(in: 0 ... .max))
+  }
+
+  /// Where it listens; with port 0 asked for, the port it got.
+  package var addresses: [SocketAddress] { streams.compactMap(\.address) }
+
+  /// - Throws: `SystemError` for an address that cannot be bound; nothing listens then.
+  package func start() throws {
+    do {
+      for address in settings.listen {
+        streams.append(
+          try StreamServer(address) { [weak self] query, peer in
+            await self?.answer(query, peer) ?? .nothing
+          })
+      }
+      // With port 0, the port that TCP got.
+      let bound = addresses
+      for _ in 0..<max(1, settings.workers ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) {
+        workers.append(
+          try NameWorker(bound, published) { handed in
+            Task { @Loop [weak self] in self?.resolve(handed) }
+          })
+      }
+    } catch {
+      stop()
+      throw error
+    }
+    for (index, worker) in workers.enumerated() { worker.start(index) }
+    for stream in streams { stream.start() }
+  }
+
+  package func stop() {
+    for worker in workers { worker.stop() }
+    for stream in streams { stream.stop() }
+    workers = []
+    streams = []
+  }
+
+  /// Makes these zones what is served.
+  package func publish(_ catalogue: Catalogue) { change { $0.catalogue = catalogue } }
+  /// Makes these sets what is served, before the zones.
+  package func publish(_ steering: Steering) { change { $0.steering = steering } }
+
+  func change(_ body: (inout PublishedNames) -> Void) {
+    let before = published
+    body(&published)
+    responder.use(published, insteadOf: before)
+    for worker in workers { worker.publish(published) }
+  }
+
+  package var counters: ResponderCounters {
+    var total = responder.counters
+    for worker in workers { total += worker.counters }
+    return total
+  }
+
+  var catalogue: Catalogue { published.catalogue }
+
+  private func resolve(_ handed: NameWorker.Handed) {
+    guard let query = try? Message(decoding: handed.query) else { return handed.finish() }
+    resolve(query, from: handed.source) { answer in
+      let limit = query.edns.map { Int($0.payloadSize) } ?? Message.plainPayloadSize
+      handed.answer(
+        answer.encoded(limit: min(max(limit, Message.plainPayloadSize), Int(EDNS.defaultPayloadSize))))
+      handed.finish()
+    }
+  }
+
+  /// What no responder answers by itself.
+  private func resolve(
+    _ query: Message, from source: IPAddress, completion: @escaping @Loop (Message) -> Void
+  ) {
+    if query.opcode == .notify {
+      guard let zone = query.questions.first?.name, catalogue.origins.contains(zone) else {
+        return completion(.answer(to: query, .notAuthoritative))
+      }
+      onNotify(zone, source)
+      return completion(.answer(to: query, .noError))
+    }
+    guard query.opcode == .query, let forwarder, published.recurses(for: source) else {
+      return completion(.answer(to: query, .refused))
+    }
+    forwarder.resolve(query, completion: completion)
+  }
+
+  private func answer(_ query: [UInt8], _ peer: SocketAddress) async -> StreamServer.Answer {
+    var room = [UInt8](repeating: 0, count: Message.maximumLength)
+    var span = room.mutableSpan
+    let outcome = responder.respond(
+      to: query.span, from: peer.address, over: .tcp, at: Loop.now, into: &span)
+    switch outcome {
+    case .reply(let count): return .message(Array(room[..<count]))
+    case .drop: return .nothing
+    case .transfer, .outside, .notify: break
+    }
+    guard let message = try? Message(decoding: query) else { return .nothing }
+    if case .transfer(let zone) = outcome {
+      let origin = catalogue.origins[zone]
+      return transferSource(origin, message, peer.address).map { .messages($0) }
+        ?? .message(Message.answer(to: message, .refused).encoded())
+    }
+    return await withCheckedContinuation { continuation in
+      resolve(message, from: peer.address) { answer in
+        continuation.resume(returning: .message(answer.encoded()))
+      }
+    }
+  }
+}
+
+extension Message {
+  /// An answer that is a code only.
+  static func answer(to query: Message, _ code: ResponseCode) -> Message {
+    var answer = Message(id: query.id).answering(query)
+    answer.opcode = query.opcode
+    answer.recursionAvailable = false
+    answer.responseCode = code
+    return answer
+  }
+}

@@ -1,0 +1,168 @@
+import CLinux
+import DNS
+import Glibc
+import Linux
+import NetTypes
+import Synchronization
+
+/// What every thread of a name server answers from.
+struct PublishedNames: Sendable {
+  var catalogue = Catalogue.empty
+  var steering = Steering.none
+  var options = Responder.Options()
+  /// Whose questions for names that are not ours are forwarded.
+  var recursionFor: [IPPrefix] = []
+
+  func recurses(for client: IPAddress) -> Bool { recursionFor.contains { $0.contains(client) } }
+}
+
+/// One thread that answers datagrams: sockets of its own on every address (SO_REUSEPORT), a responder
+/// of its own, batches of queries in and of answers out.
+///
+/// `@unchecked Sendable`: after `start` everything but the mutexes and atomics belongs to the thread.
+final class NameWorker: @unchecked Sendable {
+  /// A query that the control loop answers, later.
+  struct Handed: Sendable {
+    var query: [UInt8]
+    var source: IPAddress
+    fileprivate var way: DatagramBatch.Way
+    fileprivate var socket: Int32
+    fileprivate var worker: NameWorker
+
+    /// Sends the answer the way the query came.
+    func answer(_ bytes: [UInt8]) { way.send(socket, bytes) }
+    /// Makes room for another.
+    func finish() { worker.handed.subtract(1, ordering: .relaxed) }
+  }
+
+  private static let batchSize = 64
+  private static let queryBytes = 4096
+  private static let answerBytes = 4096
+  /// Queries of one thread that wait on the control loop; more are dropped.
+  private static let handedLimit = 4096
+
+  private let sockets: [Int32]
+  private let epoll: Int32
+  private let wake: Int32
+  private let published: Mutex<PublishedNames>
+  private let generation = Atomic<Int>(0)
+  private let isStopped = Atomic<Bool>(false)
+  fileprivate let handed = Atomic<Int>(0)
+  private let totals = Mutex(ResponderCounters())
+  /// Called on the worker's thread.
+  private let handOver: @Sendable (Handed) -> Void
+
+  init(
+    _ addresses: [SocketAddress], _ published: PublishedNames,
+    handOver: @escaping @Sendable (Handed) -> Void
+  ) throws(SystemError) {
+    var opened: [Int32] = []
+    do throws(SystemError) {
+      for address in addresses {
+        opened.append(try DatagramBatch.socket(bound: address).release())
+      }
+      wake = try system("eventfd") { eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) }
+      epoll = try system("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
+    } catch {
+      for socket in opened { close(socket) }
+      throw error
+    }
+    sockets = opened
+    self.published = Mutex(published)
+    self.handOver = handOver
+    for descriptor in sockets + [wake] {
+      _ = atoll_epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue, UInt64(descriptor))
+    }
+  }
+
+  deinit { for descriptor in sockets + [epoll, wake] { close(descriptor) } }
+
+  var counters: ResponderCounters { totals.withLock { $0 } }
+
+  func publish(_ value: PublishedNames) {
+    published.withLock { $0 = value }
+    generation.add(1, ordering: .releasing)
+    eventfd_write(wake, 1)
+  }
+
+  func start(_ index: Int) { Thread.spawn(name: "atoll-dns-\(index)") { self.run() } }
+
+  func stop() {
+    isStopped.store(true, ordering: .releasing)
+    eventfd_write(wake, 1)
+  }
+
+  private func run() {
+    guard
+      var batch = try? DatagramBatch(
+        capacity: Self.batchSize, queryBytes: Self.queryBytes, answerBytes: Self.answerBytes)
+    else { return }
+    var seen = generation.load(ordering: .acquiring)
+    var current = published.withLock { $0 }
+    var responder = Responder(
+      catalogue: current.catalogue, steering: current.steering, options: current.options,
+      seed: .random(in: 0 ... .max))
+    var events = [atoll_event](repeating: atoll_event(), count: 16)
+    while !isStopped.load(ordering: .acquiring) {
+      let ready = atoll_epoll_wait(epoll, &events, 16, -1)
+      let newest = generation.load(ordering: .acquiring)
+      if newest != seen {
+        seen = newest
+        let before = current
+        current = published.withLock { $0 }
+        responder.use(current, insteadOf: before)
+      }
+      for event in events[..<max(0, Int(ready))] {
+        if event.token == UInt64(wake) {
+          var count: eventfd_t = 0
+          eventfd_read(wake, &count)
+        } else {
+          answer(Int32(event.token), &batch, &responder, current)
+        }
+      }
+      totals.withLock { $0 = responder.counters }
+    }
+  }
+
+  private func answer(
+    _ socket: Int32, _ batch: inout DatagramBatch, _ responder: inout Responder,
+    _ current: borrowing PublishedNames
+  ) {
+    let count = batch.receive(socket)
+    guard count > 0 else { return }
+    let now = Loop.now
+    for index in 0..<count {
+      // Cut by the kernel: longer than any query that means well.
+      guard let query = batch.query(index) else { continue }
+      let source = batch.source(index)
+      var room = batch.answer(index).mutableSpan
+      var outcome = responder.respond(
+        to: query.span, from: source, over: .udp, at: now, into: &room)
+      switch outcome {
+      case .outside where !current.recurses(for: source):
+        outcome = responder.reply(
+          .refused, to: query.span, from: source, over: .udp, at: now, into: &room)
+      case .outside, .notify, .transfer:
+        guard handed.load(ordering: .relaxed) < Self.handedLimit else { continue }
+        handed.add(1, ordering: .relaxed)
+        handOver(
+          Handed(
+            query: Array(query), source: source, way: batch.way(index), socket: socket,
+            worker: self))
+        continue
+      case .reply, .drop: break
+      }
+      if case .reply(let length) = outcome { batch.reply(index, length) }
+    }
+    batch.send(socket)
+  }
+}
+
+extension Responder {
+  /// Takes what is other than before: a steered set's turns begin anew only with new sets.
+  mutating func use(_ published: PublishedNames, insteadOf before: PublishedNames) {
+    if published.catalogue !== before.catalogue { use(published.catalogue) }
+    if published.steering !== before.steering { use(published.steering) }
+    if published.options != before.options { options = published.options }
+  }
+}
