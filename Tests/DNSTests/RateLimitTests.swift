@@ -5,7 +5,7 @@ import Testing
 @Suite struct RateLimitTests {
   private func server(slip: Int = 2) -> Server {
     Server([AnswerTests.example]) {
-      $0.rateLimit = RateLimit(responsesPerSecond: 10, window: 2, slip: slip)
+      $0.rateLimit = ResponseRateLimit(responsesPerSecond: 10, window: 2, slip: slip)
       $0.cookies = ServerCookies(secret: .init([UInt8](repeating: 3, count: 16)))
     }
   }

@@ -39,7 +39,7 @@ package struct Responder: Sendable {
     /// Of `id.server` and `hostname.bind`. RFC 4892.
     package var hostName: String?
     package var cookies: ServerCookies?
-    package var rateLimit: RateLimit?
+    package var rateLimit: ResponseRateLimit?
     /// Names outside are answered as well, by a forwarder: the RA bit.
     package var offersRecursion = false
     /// Seconds from 1970 to `Instant.zero`, for cookies' times.
@@ -56,7 +56,7 @@ package struct Responder: Sendable {
   package var counters = ResponderCounters()
 
   var key = NameKey()
-  var limiter: RateLimiter?
+  var limiter: ResponseRateLimiter?
   /// The next row of each rotating table.
   var turns: [UInt32] = []
   var random: SeededRandom
@@ -91,7 +91,7 @@ package struct Responder: Sendable {
   }
 
   private mutating func prepare() {
-    limiter = options.rateLimit.map { RateLimiter($0, seed: random.next()) }
+    limiter = options.rateLimit.map { ResponseRateLimiter($0, seed: random.next()) }
     chaos = NameIndex()
     constants = []
     constantRanges = []

@@ -51,7 +51,7 @@ struct NameFileReader {
       }
       numbers[name] = number
     }
-    var rate = RateLimit(responsesPerSecond: numbers["responsesPerSecond"] ?? 200)
+    var rate = ResponseRateLimit(responsesPerSecond: numbers["responsesPerSecond"] ?? 200)
     rate.window = numbers["window"] ?? rate.window
     rate.slip = numbers["slip"] ?? rate.slip
     parsed.server.rateLimit = rate

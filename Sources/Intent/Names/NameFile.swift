@@ -47,7 +47,7 @@ package enum NameFile {
     package var identifier: String?
     package var payloadSize = Int(EDNS.defaultPayloadSize)
     package var cookies = true
-    package var rateLimit: DNS.RateLimit?
+    package var rateLimit: ResponseRateLimit?
   }
 
   package struct Forward: Equatable, Sendable {

@@ -1,7 +1,7 @@
 import NetTypes
 
 /// How many answers a network of clients gets over UDP.
-package struct RateLimit: Hashable, Sendable {
+package struct ResponseRateLimit: Hashable, Sendable {
   /// To one /24 or /56, over all its questions.
   package var responsesPerSecond: Int
   /// Seconds' worth that may come at once.
@@ -26,7 +26,7 @@ package struct RateLimit: Hashable, Sendable {
 
 /// Response rate limiting, one thread's. Each network has the time at which its next answer would be due
 /// at the limit's pace (the generic cell rate algorithm); one that is more than a window ahead is over.
-struct RateLimiter: Sendable {
+struct ResponseRateLimiter: Sendable {
   enum Verdict { case pass, drop, truncate }
 
   private struct Slot: Sendable {
@@ -43,7 +43,7 @@ struct RateLimiter: Sendable {
   private var over = 0
 
   /// - Parameter seed: Unknown to clients, who choose what collides otherwise.
-  init(_ limit: RateLimit, seed: UInt64) {
+  init(_ limit: ResponseRateLimit, seed: UInt64) {
     interval = 1_000_000_000 / Int64(limit.responsesPerSecond)
     window = Int64(limit.window) * 1_000_000_000
     slip = limit.slip
