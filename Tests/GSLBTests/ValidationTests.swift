@@ -50,7 +50,7 @@ import Testing
     ),
     ("name is www.gslb.example., expected a name that no", { $0.wideIPs.append($0.wideIPs[0]) }),
     ("pool web: name is web, expected a name no other has", { $0.pools.append($0.pools[0]) }),
-    ("data centre a/b: name is \"a/b\"", { $0.dataCentres[0].name = "a/b" }),
+    ("server a/b: name is \"a/b\", expected a name without /", { $0.servers[0].name = "a/b" }),
     (
       "region r: sources[0] is country ch, expected two capital letters, as CH",
       { $0.regions = [TopologyRegion(name: "r", sources: [.country("ch")])] }

@@ -51,9 +51,12 @@ extension GSLBConfiguration {
     return objects.filter { object in
       let own = object[keyPath: name]
       let object = "\(kind) \(own)"
-      if own.isEmpty || own.utf8.contains(UInt8(ascii: "/")) {
+      let isServer = Object.self == Server.self
+      if own.isEmpty || (isServer && own.utf8.contains(UInt8(ascii: "/"))) {
         problems.append(
-          Problem(object: object, field: "name", found: "\"\(own)\"", expected: "a name without /"))
+          Problem(
+            object: object, field: "name", found: "\"\(own)\"",
+            expected: isServer ? "a name without /" : "a name"))
         return false
       }
       guard seen.insert(own).inserted else {

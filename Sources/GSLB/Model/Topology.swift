@@ -66,4 +66,4 @@ package struct TopologyRegion: Equatable, Sendable {
 }
 
 /// What a geographic database knows: the prefixes of a country or continent.
-package typealias Geography = (TopologySource) -> [IPPrefix]
+package typealias Geography = @Sendable (TopologySource) -> [IPPrefix]

@@ -7,7 +7,7 @@ package struct MemberState: Equatable, Sendable {
     case draining
     /// Not yet probed.
     case unknown
-    /// It waits until it may return, or only this name service's own probe answers.
+    /// It waits until it may return, or some voter's probe answers and most do not.
     case doubtful
     case down
     /// Out by an operator: not even a last resort.
