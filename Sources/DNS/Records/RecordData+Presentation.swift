@@ -7,7 +7,7 @@ extension RecordData {
     do throws(ZoneSyntaxError) {
       var lexer = ZoneLexer(Array(text.utf8))
       let entry = try lexer.next()
-      var parser = RecordDataParser(entry?.tokens ?? [], origin: origin, endLine: 1)
+      var parser = RecordDataParser(entry?.tokens ?? [], origin: origin, before: nil)
       self = try parser.parse(type)
       if let more = try lexer.next()?.tokens.first {
         throw ZoneSyntaxError(

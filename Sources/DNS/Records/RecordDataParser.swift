@@ -8,10 +8,11 @@ struct RecordDataParser {
   var place: (line: Int, column: Int)
   var writer = ByteWriter()
 
-  init(_ tokens: some Collection<ZoneToken>, origin: DomainName, endLine: Int) {
+  /// - Parameter before: What stands before the data, to tell the place of what is not there.
+  init(_ tokens: some Collection<ZoneToken>, origin: DomainName, before: ZoneToken?) {
     self.tokens = Array(tokens)[...]
     self.origin = origin
-    place = (tokens.first?.line ?? endLine, tokens.first?.column ?? 1)
+    place = before.map { ($0.line, $0.column + $0.octets.count) } ?? (1, 1)
   }
 
   mutating func parse(_ type: RecordType) throws(ZoneSyntaxError) -> RecordData {
