@@ -135,7 +135,8 @@ let package = Package(
     .executableTarget(
       name: "atoll",
       dependencies: [
-        "Unit", "EdgeService", "NodeService", "ControlPlane", "RouterService", "KubeClient",
+        "Unit", "EdgeService", "NodeService", "NameService", "ControlPlane", "RouterService",
+        "KubeClient",
         "Engine", "Containers", "Telemetry", "Linux", "Intent", "NetTypes", arguments,
       ],
       swiftSettings: common),

@@ -26,19 +26,20 @@ struct Atoll: AsyncParsableCommand {
       CommandGroup(
         name: "Roles, as a supervisor runs them",
         subcommands: [
-          APIServerRole.self, NodeRole.self, Edge.self, RouterRole.self, Supervise.self,
+          APIServerRole.self, NodeRole.self, Edge.self, RouterRole.self, Names.self,
+          Supervise.self,
         ]),
     ])
 
   /// A role takes SIGTERM and the like as events, from its first moment on. Commands end by them as
   /// usual.
   static func main() async {
-    let roles = ["apiserver", "node", "edge", "router", "supervise"]
+    let roles = ["apiserver", "node", "edge", "router", "dns", "supervise"]
     let words = Array(CommandLine.arguments.dropFirst())
     // The commands beside the role end by signals as usual.
     let isCommand =
-      words.first == "edge" && words.count > 1 && !words[1].hasPrefix("-")
-      && !["run", "unit"].contains(words[1])
+      ["edge", "dns"].contains(words.first) && words.count > 1 && !words[1].hasPrefix("-")
+      && !["run", "unit", "witness"].contains(words[1])
     if let verb = words.first, roles.contains(verb), !isCommand {
       Signals.prepare()
     }

@@ -54,7 +54,8 @@ import Transport
     return try await UpstreamQuery(key, address).run(timeout: .seconds(10))
   }
 
-  @Loop @Test func `names of a zone are answered over datagrams, and over streams where they do not fit`()
+  @Loop @Test
+  func `names of a zone are answered over datagrams, and over streams where they do not fit`()
     async throws
   {
     try await Self.serve { server, address in

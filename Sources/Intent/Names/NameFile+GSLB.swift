@@ -166,7 +166,8 @@ extension NameFileReader {
     if let name = try fields.text("region") { return .region(name) }
     if let code = try fields.text("country") { return .country(code) }
     if let code = try fields.text("continent") { return .continent(code) }
-    throw fields.problem("subnet", found: "nothing", expected: "subnet, region, country or continent")
+    throw fields.problem(
+      "subnet", found: "nothing", expected: "subnet, region, country or continent")
   }
 
   /// `{pool}`, `{dataCentre}`, `{server}` or `{subnet}`.

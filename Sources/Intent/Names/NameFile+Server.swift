@@ -65,7 +65,9 @@ struct NameFileReader {
     }
     var forward = NameFile.Forward(servers: servers, allow: try fields.prefixes("allow"))
     // Whoever may ask everything must be said.
-    if forward.allow.isEmpty { forward.allow = ["127.0.0.0/8", "::1/128"].compactMap { IPPrefix($0) } }
+    if forward.allow.isEmpty {
+      forward.allow = ["127.0.0.0/8", "::1/128"].compactMap { IPPrefix($0) }
+    }
     forward.timeout = try fields.duration("timeout") ?? forward.timeout
     return forward
   }

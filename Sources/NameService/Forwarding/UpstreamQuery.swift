@@ -25,39 +25,8 @@ import Transport
 
   /// - Throws: `Failure`, or what the socket said.
   func run(timeout: Duration) async throws -> Message {
-    let answer = try await overDatagrams(timeout)
+    let answer = try await DatagramQuestion(query, server).ask(timeout: timeout)
     return answer.isTruncated ? try await overStream(timeout) : answer
-  }
-
-  private func overDatagrams(_ timeout: Duration) async throws -> Message {
-    let socket = try Datagrams.socket(isIPv4: server.address.isIPv4)
-    defer { withExtendedLifetime(socket) {} }
-    let descriptor = socket.rawValue
-    // The kernel drops what others send to it.
-    try Sockets.beginConnect(descriptor, to: server)
-    let arrived = Waiter()
-    var answer: Message?
-    let registration = try Loop.watch(descriptor) { ready in
-      var buffer = [UInt8](repeating: 0, count: 4096)
-      if ready.contains(.error), Sockets.takeError(descriptor) != 0 {
-        return arrived.resume(throwing: Failure.unreachable)
-      }
-      while let (count, _) = Datagrams.receive(descriptor, into: &buffer) {
-        if let message = answering(Array(buffer[..<count])) {
-          answer = message
-          return arrived.resume()
-        }
-      }
-    }
-    let timer = Loop.after(timeout) { arrived.resume(throwing: Failure.timedOut) }
-    defer {
-      timer.cancel()
-      registration.cancel()
-    }
-    Datagrams.send(descriptor, query.encoded(), to: server)
-    try await arrived.wait()
-    guard let answer else { throw Failure.noAnswer }
-    return answer
   }
 
   private func overStream(_ timeout: Duration) async throws -> Message {
@@ -74,15 +43,8 @@ import Transport
       guard !bytes.isEmpty else { throw Failure.noAnswer }
       framing.receive(bytes)
       guard let message = framing.next() else { continue }
-      guard let answer = answering(message) else { throw Failure.noAnswer }
+      guard let answer = query.answer(in: message) else { throw Failure.noAnswer }
       return answer
     }
-  }
-
-  private func answering(_ bytes: [UInt8]) -> Message? {
-    guard let message = try? Message(decoding: bytes), message.isResponse, message.id == query.id,
-      message.questions == query.questions
-    else { return nil }
-    return message
   }
 }

@@ -52,7 +52,9 @@ extension NameServer {
     }
     for (name, help, value) in [
       ("edns", "Queries with EDNS.", counters.queriesWithEDNS),
-      ("client_subnet", "Queries that tell the client's network.", counters.queriesWithClientSubnet),
+      (
+        "client_subnet", "Queries that tell the client's network.", counters.queriesWithClientSubnet
+      ),
       ("good_cookies", "Queries with a cookie of ours.", counters.goodCookies),
       ("truncated", "Answers that did not fit.", counters.truncated),
       ("steered", "Answers from steered sets.", counters.steered),
@@ -74,7 +76,8 @@ extension NameServer {
       ("failure", counts.failures), ("refused", counts.refused),
     ] {
       page.add(
-        .counter, "atoll_dns_forwarded_total", "Questions for other servers, by what became of them.",
+        .counter, "atoll_dns_forwarded_total",
+        "Questions for other servers, by what became of them.",
         value, labels: ["outcome": outcome])
     }
     page.add(.gauge, "atoll_dns_cache_entries", "Answers remembered.", forwarder.cachedAnswers)

@@ -24,7 +24,8 @@ import NetTypes
   }
 
   /// Messages of a whole zone for a client; nil: refused.
-  typealias TransferSource = @Loop (_ zone: DomainName, _ query: Message, _ client: IPAddress) ->
+  typealias TransferSource =
+    @Loop (_ zone: DomainName, _ query: Message, _ client: IPAddress) ->
     (@Loop () -> [UInt8]?)?
 
   private let settings: Settings
@@ -105,7 +106,8 @@ import NetTypes
     resolve(query, from: handed.source) { answer in
       let limit = query.edns.map { Int($0.payloadSize) } ?? Message.plainPayloadSize
       handed.answer(
-        answer.encoded(limit: min(max(limit, Message.plainPayloadSize), Int(EDNS.defaultPayloadSize))))
+        answer.encoded(
+          limit: min(max(limit, Message.plainPayloadSize), Int(EDNS.defaultPayloadSize))))
       handed.finish()
     }
   }
