@@ -36,6 +36,7 @@ package enum EmbeddedUnit {
     try await log.step("ports") { ((), try await readiness.ports()) }
     try await log.step("api") { (try await readiness.apiServer(), "\(plan.apiServer)") }
     try await log.step("routing") { ((), try await readiness.routingObjects()) }
+    try await log.step("names") { ((), try await readiness.namesObjects()) }
     try await log.step("nodes") { ((), try await readiness.nodes()) }
     try await log.step("manifests") {
       (
@@ -91,7 +92,9 @@ package enum EmbeddedUnit {
   }
 
   @Loop private static func writeState(_ plan: UnitPlan, _ directory: UnitDirectory) throws {
-    for folder in [directory.manifests, directory.server, directory.edge, directory.logs] {
+    for folder in [
+      directory.manifests, directory.server, directory.edge, directory.dns, directory.logs,
+    ] {
       try FileSystem.makeDirectories(folder, mode: 0o700)
     }
     try FileSystem.makeDirectories(directory.runtime + "/roles", mode: 0o700)
@@ -157,7 +160,7 @@ package enum EmbeddedUnit {
       output: .append(record.directory.log(of: "supervisor")), newSession: true)
     let configuration = record.configuration
     let host = configuration.topology == .routed ? "host, " : ""
-    return "apiserver, edge, \(host)\(configuration.servers + configuration.agents) nodes"
+    return "apiserver, edge, dns, \(host)\(configuration.servers + configuration.agents) nodes"
   }
 
   /// Takes a unit down: processes, containers, mounts, cgroups, namespaces, and its state unless kept.

@@ -26,7 +26,7 @@ import NetTypes
       }
     }
     for attachment in plan.attachments { made += try plug(attachment) }
-    made += try giveClientItsGateway()
+    for role in [plan.client, plan.dns] { made += try giveGateway(to: role) }
     return made
   }
 
@@ -44,7 +44,7 @@ import NetTypes
         try Sysctl.set("net.ipv4.conf.all.rp_filter", "0")
         try Sysctl.set("net.ipv4.conf.default.rp_filter", "0")
         try Sysctl.set("net.ipv4.fib_multipath_hash_policy", "1")
-      case .networkSwitch, .client: break
+      case .networkSwitch, .client, .dns: break
       }
     }
   }
@@ -78,9 +78,9 @@ import NetTypes
     }
   }
 
-  /// The client is a host like any other: it has a gateway.
-  private func giveClientItsGateway() throws -> Int {
-    try inside(plan.client) { netlink in
+  /// Client and name service are hosts like any other: they have a gateway.
+  private func giveGateway(to role: Role) throws -> Int {
+    try inside(role) { netlink in
       let route = Route(destination: .defaultIPv4, gateway: plan.edgeVIPAddress)
       if try netlink.routes().contains(where: { $0.destination == route.destination }) { return 0 }
       try netlink.addRoute(route)

@@ -3,7 +3,7 @@ import NetTypes
 
 /// One long-running process of a unit, as the supervisor starts it.
 package struct RoleProcess: Equatable, Sendable {
-  /// `apiserver`, `edge`, `server-0`, `agent-1`: names its log and its pid file.
+  /// `apiserver`, `edge`, `dns`, `server-0`, `agent-1`: names its log and its pid file.
   package let name: String
   /// The namespace it runs in.
   package let namespace: String
@@ -36,6 +36,13 @@ extension UnitPlan {
         "--vip-cidr", "\(configuration.vipCIDR)", "--vip-interface", "eth1",
         "--ingress-vip", "\(ingressVIP)", "--reserved-vips", "\(Self.reservedVIPs)",
       ])
+    let dnsProcess = RoleProcess(
+      name: dns.name, namespace: dns.namespace,
+      arguments: [
+        "dns", "unit", "--name", configuration.name, "--kubeconfig",
+        directory.kubeconfig(of: "dns"), "--state", directory.dns, "--socket", directory.dnsSocket,
+        "--address", "\(dnsAddress)",
+      ])
     let hostProcess = host.map { host in
       RoleProcess(
         name: host.name, namespace: host.namespace,
@@ -44,7 +51,7 @@ extension UnitPlan {
           directory.socket(of: host.name),
         ])
     }
-    return [server, edgeProcess] + [hostProcess].compactMap(\.self)
+    return [server, edgeProcess, dnsProcess] + [hostProcess].compactMap(\.self)
       + nodes.map { role in
         RoleProcess(
           name: role.name, namespace: role.namespace,
@@ -57,6 +64,7 @@ extension UnitPlan {
             "--runtime", directory.nodeRuntime(role), "--images", UnitDirectory.images,
             "--pod-cidr", "\(configuration.podCIDR)", "--block-size", "\(configuration.blockSize)",
             "--as-number", "\(configuration.asNumber)",
+            "--cluster-dns", "\(clusterDNS)",
             "--role", role.kind == .server(0) ? "control-plane" : "worker",
           ])
       }

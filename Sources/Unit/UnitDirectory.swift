@@ -2,9 +2,9 @@
 ///
 /// State survives a reboot; the runtime folder need not.
 /// ```
-/// /var/lib/atoll/UNIT/  unit.json  kubeconfig  pki/  manifests/  server/  edge/  host/  nodes/ROLE/  logs/
+/// /var/lib/atoll/UNIT/  unit.json  kubeconfig  pki/  manifests/  server/  edge/  dns/  host/  nodes/ROLE/  logs/
 /// /var/lib/atoll/images/                       shared by all units
-/// /run/atoll/UNIT/      supervisor.pid  ports.json  roles/NAME.pid  edge.drained  edge.sock  host.sock  nodes/ROLE/
+/// /run/atoll/UNIT/      supervisor.pid  ports.json  roles/NAME.pid  edge.drained  edge.sock  dns.sock  host.sock  nodes/ROLE/
 /// /run/atoll/UNIT.lock  held by a command that changes the unit
 /// /run/atoll/.lock      held by a command that chooses networks and ports
 /// ```
@@ -25,6 +25,7 @@ package struct UnitDirectory: Hashable, Sendable {
   package var manifests: String { state + "/manifests" }
   package var server: String { state + "/server" }
   package var edge: String { state + "/edge" }
+  package var dns: String { state + "/dns" }
   /// The folder of a router's configuration: the edge's, or the host's.
   package func router(_ role: Role) -> String { "\(state)/\(role.name)" }
   package func routerConfiguration(of role: Role) -> String { router(role) + "/router.conf" }
@@ -34,7 +35,8 @@ package struct UnitDirectory: Hashable, Sendable {
   package var lock: String { "\(Self.runtimeRoot)/\(unit).lock" }
   static let registryLock = runtimeRoot + "/.lock"
   package var edgeSocket: String { socket(of: "edge") }
-  /// The control socket of a router.
+  package var dnsSocket: String { socket(of: "dns") }
+  /// The control socket of a router, or of the name service.
   package func socket(of router: String) -> String { "\(runtime)/\(router).sock" }
 
   package func log(of process: String) -> String { "\(logs)/\(process).log" }

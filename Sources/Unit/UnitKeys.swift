@@ -54,6 +54,9 @@ import Transport
       ),
       Identity(file: "admin", name: "atoll:admin", groups: ["system:masters"]),
       Identity(file: "edge", name: "atoll:edge", groups: ["atoll:edges"]),
+      Identity(
+        file: "dns", name: "atoll:dns", groups: ["atoll:names"], names: [plan.dns.nodeName],
+        addresses: [plan.dnsAddress]),
     ]
       + plan.nodes.map { role in
         Identity(
@@ -78,7 +81,7 @@ import Transport
 
   /// The user's kubeconfig goes through the published port, the roles' ones straight to the server.
   private func writeKubeconfigs(_ directory: UnitDirectory, authority: String) throws {
-    for identity in ["admin", "edge"] + plan.nodes.map(\.name) {
+    for identity in ["admin", "edge", "dns"] + plan.nodes.map(\.name) {
       let server =
         identity == "admin" ? "https://127.0.0.1:\(apiPort)" : "https://\(plan.apiServer)"
       let path =

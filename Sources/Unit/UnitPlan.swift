@@ -5,7 +5,7 @@ import NetTypes
 ///
 /// ```
 ///  client ──┐ vips 10.10.2.0/24 ┌── eth1 edge eth0 ──┐ nodes 172.19.0.0/16 ┌── server-0
-///           └──── bridge ───────┘                    └────── bridge ───────┼── agent-0
+///     dns ──┴──── bridge ───────┘                    └────── bridge ───────┼── agent-0
 ///                        (both bridges live in the switch's namespace)     └── agent-1 …
 /// ```
 /// In a routed unit a host stands between edge and nodes, with a network of its own on each side:
@@ -25,8 +25,9 @@ package struct UnitPlan: Equatable, Sendable {
     let agents = (0..<configuration.agents).map { Role(unit: unit, kind: .agent($0)) }
     let edge = Role(unit: unit, kind: .edge)
     let client = Role(unit: unit, kind: .client)
+    let dns = Role(unit: unit, kind: .dns)
     let hosts = configuration.topology == .routed ? [Role(unit: unit, kind: .host)] : []
-    roles = [Role(unit: unit, kind: .networkSwitch), client, edge] + hosts + servers + agents
+    roles = [Role(unit: unit, kind: .networkSwitch), client, edge, dns] + hosts + servers + agents
     let nodes = configuration.nodeCIDR
     let vips = configuration.vipCIDR
     let uplink = configuration.uplinkCIDR
@@ -44,6 +45,9 @@ package struct UnitPlan: Equatable, Sendable {
         Attachment(
           role: client, interface: "eth0", bridge: .vips,
           address: InterfaceAddress(vips[2], length: Int(vips.length))),
+        Attachment(
+          role: dns, interface: "eth0", bridge: .vips,
+          address: InterfaceAddress(vips[3], length: Int(vips.length))),
       ]
       + hosts.flatMap { host in
         [
@@ -67,6 +71,7 @@ package struct UnitPlan: Equatable, Sendable {
   /// What stands on the node network and leads out of it: every node's BGP peer.
   package var gateway: Role { host ?? edge }
   package var client: Role { Role(unit: configuration.name, kind: .client) }
+  package var dns: Role { Role(unit: configuration.name, kind: .dns) }
   package var networkSwitch: Role { Role(unit: configuration.name, kind: .networkSwitch) }
   package var controlPlane: Role { Role(unit: configuration.name, kind: .server(0)) }
 
@@ -79,10 +84,13 @@ package struct UnitPlan: Equatable, Sendable {
   /// The edge's address on the VIP network: the client's gateway.
   package var edgeVIPAddress: IPAddress { configuration.vipCIDR[1] }
   package var clientAddress: IPAddress { configuration.vipCIDR[2] }
+  package var dnsAddress: IPAddress { configuration.vipCIDR[3] }
   /// The address that all Ingresses share.
   package var ingressVIP: IPAddress { configuration.vipCIDR[10] }
   /// Addresses of the VIP network that no Service may take.
   package static let reservedVIPs = 11
+  /// The ClusterIP that pods ask for names.
+  package var clusterDNS: IPAddress { configuration.serviceCIDR[10] }
   package var apiServer: SocketAddress { SocketAddress(configuration.nodeCIDR[2], port: 6443) }
 
   package func address(of role: Role) -> IPAddress? {
@@ -102,6 +110,8 @@ package struct Role: Hashable, Sendable {
     case networkSwitch
     case client
     case edge
+    /// The name service, on the VIP network.
+    case dns
     /// The router between edge and nodes, in a routed unit.
     case host
     case server(Int)
@@ -111,12 +121,13 @@ package struct Role: Hashable, Sendable {
   package let unit: String
   package let kind: Kind
 
-  /// `switch`, `client`, `edge`, `host`, `server-0`, `agent-1`.
+  /// `switch`, `client`, `edge`, `dns`, `host`, `server-0`, `agent-1`.
   package var name: String {
     switch kind {
     case .networkSwitch: "switch"
     case .client: "client"
     case .edge: "edge"
+    case .dns: "dns"
     case .host: "host"
     case .server(let index): "server-\(index)"
     case .agent(let index): "agent-\(index)"
@@ -129,7 +140,7 @@ package struct Role: Hashable, Sendable {
   package var isNode: Bool {
     switch kind {
     case .server, .agent: true
-    case .networkSwitch, .client, .edge, .host: false
+    case .networkSwitch, .client, .edge, .dns, .host: false
     }
   }
 }

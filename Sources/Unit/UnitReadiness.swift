@@ -67,6 +67,25 @@ import NetTypes
     return created.isEmpty ? "as it was" : created.joined(separator: ", ")
   }
 
+  /// The Service of the unit's name service, with its endpoint.
+  func namesObjects() async throws -> String {
+    var created: [String] = []
+    for document in try YAML.documents(plan.namesManifest, file: "names") {
+      let object = KubernetesObject(json: document)
+      guard let type = ResourceTypes().type(object.groupVersionKind) else { continue }
+      do {
+        _ = try await client.create(type.groupResource, document)
+        created.append("\(object.kind) \(object.resourceName)")
+      } catch let status as APIStatus where status.isAlreadyExists {
+        continue
+      } catch let status as APIStatus {
+        throw UnitError("\(object.kind) \(object.resourceName): \(status.message)")
+      }
+    }
+    return created.isEmpty
+      ? "as it was" : "\(created.joined(separator: ", ")) at \(plan.clusterDNS)"
+  }
+
   func nodes() async throws -> String {
     let expected = Set(plan.nodes.map(\.nodeName))
     try await until("nodes") {

@@ -71,7 +71,7 @@ struct KubeconfigCommand: AsyncParsableCommand {
 
 struct Logs: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print the log of a role: apiserver, edge, host, server-0, agent-0, …, supervisor.")
+    abstract: "Print the log of a role: apiserver, edge, dns, server-0, agent-0, …, supervisor.")
 
   @OptionGroup var unit: UnitOptions
   @Argument(help: "The role.")
@@ -92,7 +92,7 @@ struct Exec: ParsableCommand {
     usage: "atoll exec [--name NAME] ROLE -- COMMAND [ARGUMENT…]")
 
   @OptionGroup var unit: UnitOptions
-  @Argument(help: "client, edge, host, switch, server-0, agent-0, ….")
+  @Argument(help: "client, edge, dns, host, switch, server-0, agent-0, ….")
   var role: String
   @Argument(parsing: .postTerminator, help: "The command and its arguments.")
   var command: [String]

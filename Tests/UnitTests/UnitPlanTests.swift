@@ -8,8 +8,9 @@ import Unit
     let plan = try UnitPlan(UnitConfiguration())
     #expect(
       plan.roles.map(\.namespace) == [
-        "atoll-cpaas1-switch", "atoll-cpaas1-client", "atoll-cpaas1-edge", "atoll-cpaas1-server-0",
-        "atoll-cpaas1-agent-0", "atoll-cpaas1-agent-1", "atoll-cpaas1-agent-2",
+        "atoll-cpaas1-switch", "atoll-cpaas1-client", "atoll-cpaas1-edge", "atoll-cpaas1-dns",
+        "atoll-cpaas1-server-0", "atoll-cpaas1-agent-0", "atoll-cpaas1-agent-1",
+        "atoll-cpaas1-agent-2",
       ])
     let nodes = plan.nodes.compactMap { plan.address(of: $0)?.description }
     #expect(nodes == ["172.19.0.2", "172.19.0.3", "172.19.0.4", "172.19.0.5"])
@@ -91,7 +92,8 @@ import Unit
     for text in texts { _ = try ZebosConfiguration(parsing: text) }
     #expect(texts[0].split(separator: "\n").count { $0.contains("remote-as") } == 1)
     #expect(texts[1].contains(" neighbor nodes next-hop-self force\n"))
-    #expect(plan.processes(publishes: []).map(\.name).prefix(3) == ["apiserver", "edge", "host"])
+    #expect(
+      plan.processes(publishes: []).map(\.name).prefix(4) == ["apiserver", "edge", "dns", "host"])
   }
 
   @Test func `the uplink of a routed unit must be a network of its own`() throws {
