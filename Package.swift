@@ -128,7 +128,7 @@ let package = Package(
       "Unit",
       [
         "KubeClient", "Containers", "Transport", "HTTP", "Intent", "Addressing", "Delivery", "BGP",
-        "Linux", "Kubernetes", "NetTypes", "Telemetry", yaml, logging,
+        "DNS", "Linux", "Kubernetes", "NetTypes", "Telemetry", yaml, logging,
       ]),
 
     // Level 7: the command line.
@@ -201,7 +201,7 @@ let package = Package(
     tests("ControlPlane", ["Kubernetes", "KubeServer"]),
     tests(
       "Unit",
-      ["KubeClient", "KubeServer", "Transport", "Intent", "Linux", "Kubernetes", "NetTypes"]),
+      ["KubeClient", "KubeServer", "Transport", "Intent", "BGP", "Linux", "Kubernetes", "NetTypes"]),
     // Apart from whole units, whose commands keep a process's threads waiting.
     .testTarget(
       name: "CalicoctlTests",

@@ -19,8 +19,27 @@ package struct UnitConfiguration: Equatable, Sendable {
   /// Files or folders of Kubernetes manifests, applied when the API server starts.
   package var manifests: [String] = []
   package var publishes: [PublishedPort] = []
+  /// Nil of a unit that stands alone.
+  package var mesh: MeshLink?
 
   package init() {}
+}
+
+/// A unit's line to the router of its mesh, which the edge announces the virtual servers to.
+package struct MeshLink: Equatable, Sendable {
+  /// The mesh's name.
+  package var mesh: String
+  /// The edge's end.
+  package var address: InterfaceAddress
+  package var router: IPAddress
+  package var routerAS: ASNumber
+
+  package init(mesh: String, address: InterfaceAddress, router: IPAddress, routerAS: ASNumber) {
+    self.mesh = mesh
+    self.address = address
+    self.router = router
+    self.routerAS = routerAS
+  }
 }
 
 /// How the edge reaches the nodes.

@@ -37,40 +37,50 @@ package enum UnitFile {
       unit.name = try metadata.text("name") ?? unit.name
     }
     if let spec = try root.section("spec") {
-      notices += spec.unknown(beside: [
-        "servers", "agents", "podCIDR", "blockSize", "nodeCIDR", "vipCIDR", "serviceCIDR",
-        "asNumber", "manifests", "publish", "topology", "uplinkCIDR",
-      ])
-      unit.servers = try spec.number("servers") ?? unit.servers
-      unit.agents = try spec.number("agents") ?? unit.agents
-      unit.blockSize = try spec.number("blockSize") ?? unit.blockSize
-      unit.podCIDR = try spec.prefix("podCIDR") ?? unit.podCIDR
-      unit.nodeCIDR = try spec.prefix("nodeCIDR") ?? unit.nodeCIDR
-      unit.vipCIDR = try spec.prefix("vipCIDR") ?? unit.vipCIDR
-      unit.serviceCIDR = try spec.prefix("serviceCIDR") ?? unit.serviceCIDR
-      unit.uplinkCIDR = try spec.prefix("uplinkCIDR") ?? unit.uplinkCIDR
-      if let text = try spec.text("topology") {
-        guard let topology = UnitTopology(rawValue: text) else {
-          let expected = UnitTopology.allCases.map(\.rawValue).joined(separator: " or ")
-          throw spec.problem("topology", found: "\"\(text)\"", expected: expected)
-        }
-        unit.topology = topology
-      }
-      if let number = try spec.number("asNumber") {
-        guard let value = UInt32(exactly: number) else {
-          throw spec.problem("asNumber", found: "\(number)", expected: "1 to 4294967294")
-        }
-        unit.asNumber = ASNumber(value)
-      }
-      unit.manifests = try spec.list("manifests").map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" }
-      for text in try spec.list("publish") {
-        guard let port = PublishedPort(text) else {
-          throw spec.problem("publish", found: "\"\(text)\"", expected: "HOSTPORT:PORT@edge")
-        }
-        unit.publishes.append(port)
-      }
+      notices += spec.unknown(beside: Self.fields)
+      try apply(spec, folder, to: &unit)
     }
     return Parsed(configuration: unit, notices: notices)
+  }
+
+  /// What a unit's `spec` may say.
+  static let fields: Set<String> = [
+    "servers", "agents", "podCIDR", "blockSize", "nodeCIDR", "vipCIDR", "serviceCIDR",
+    "asNumber", "manifests", "publish", "topology", "uplinkCIDR",
+  ]
+
+  /// Takes over what `spec` says; what it does not say stays.
+  static func apply(
+    _ spec: FileFields, _ folder: String, to unit: inout UnitConfiguration
+  ) throws(FileProblem) {
+    unit.servers = try spec.number("servers") ?? unit.servers
+    unit.agents = try spec.number("agents") ?? unit.agents
+    unit.blockSize = try spec.number("blockSize") ?? unit.blockSize
+    unit.podCIDR = try spec.prefix("podCIDR") ?? unit.podCIDR
+    unit.nodeCIDR = try spec.prefix("nodeCIDR") ?? unit.nodeCIDR
+    unit.vipCIDR = try spec.prefix("vipCIDR") ?? unit.vipCIDR
+    unit.serviceCIDR = try spec.prefix("serviceCIDR") ?? unit.serviceCIDR
+    unit.uplinkCIDR = try spec.prefix("uplinkCIDR") ?? unit.uplinkCIDR
+    if let text = try spec.text("topology") {
+      guard let topology = UnitTopology(rawValue: text) else {
+        let expected = UnitTopology.allCases.map(\.rawValue).joined(separator: " or ")
+        throw spec.problem("topology", found: "\"\(text)\"", expected: expected)
+      }
+      unit.topology = topology
+    }
+    if let number = try spec.number("asNumber") {
+      guard let value = UInt32(exactly: number) else {
+        throw spec.problem("asNumber", found: "\(number)", expected: "1 to 4294967294")
+      }
+      unit.asNumber = ASNumber(value)
+    }
+    unit.manifests = try spec.list("manifests").map { $0.hasPrefix("/") ? $0 : "\(folder)/\($0)" }
+    for text in try spec.list("publish") {
+      guard let port = PublishedPort(text) else {
+        throw spec.problem("publish", found: "\"\(text)\"", expected: "HOSTPORT:PORT@edge")
+      }
+      unit.publishes.append(port)
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A line of the mount table, /proc/self/mountinfo of proc(5).
@@ -14,6 +15,15 @@ package struct Mount: Hashable, Sendable {
       else { return nil }
       return Mount(path: unescaped(fields[4]), kind: String(kind))
     }
+  }
+
+  /// Gives the calling process mounts of its own, and puts `file` in the place of `path` there.
+  ///
+  /// To be called by a process that then executes another program.
+  package static func replacePrivately(_ path: String, by file: String) throws(SystemError) {
+    try system("unshare", "mount namespace") { atoll_unshare(ATOLL_CLONE_NEWNS) }
+    try system("mount", "/ as private") { mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil) }
+    try system("mount", path) { mount(file, path, nil, UInt(MS_BIND), nil) }
   }
 
   /// Unmounts, also while it is in use; what is not mounted is no error.

@@ -97,6 +97,15 @@ extension Netlink {
     try request(message, "set master of", name)
   }
 
+  /// Takes `name` off its bridge; it stays up, and what it gets goes nowhere.
+  package func removeMaster(of name: String) throws {
+    var message = NetlinkMessage(type: UInt16(RTM_SETLINK))
+    message.append(Self.linkHeader())
+    message.attribute(IFLA_IFNAME, name)
+    message.attribute(IFLA_MASTER, UInt32(0))
+    try request(message, "remove master of", name)
+  }
+
   /// Sets the hardware address (6 bytes for Ethernet), the MTU or both.
   package func change(
     _ name: String, hardwareAddress: [UInt8]? = nil, mtu: UInt32? = nil

@@ -18,10 +18,16 @@ package enum EmbeddedUnit {
     let log = ProgressLog(show: show)
     for notice in notices { log.notice(notice) }
     try Preflight.check()
-    let plan = try UnitPlan(configuration)
     let lock = try FileLock.unit(configuration.name)
     defer { lock.release() }
     let kept = UnitRegistry.kept(configuration.name)
+    guard MeshRegistry.kept(configuration.name) == nil else {
+      throw UnitError("name: \(configuration.name) is a mesh's: choose another")
+    }
+    var configuration = configuration
+    // A unit stays where it is, also when it is repaired by a file of its own.
+    configuration.mesh = configuration.mesh ?? kept?.configuration.mesh
+    let plan = try UnitPlan(configuration)
     // A mistake in a manifest is told before anything is made; a unit that is there is repaired first.
     if kept == nil { _ = try UnitManifests.read(configuration.manifests) }
     let record = try reserve(plan, kept: kept)
@@ -47,6 +53,8 @@ package enum EmbeddedUnit {
     try await log.step("bgp") { ((), try await readiness.sessions()) }
     try await log.step("pods") { ((), try await readiness.workloads()) }
     try await log.step("edge") { ((), try await readiness.edgeAnswers()) }
+    // Whatever was done to it before is mended now.
+    FaultJournal.forget([record.name])
     return UpSummary(record: record, elapsed: log.elapsed)
   }
 
@@ -146,7 +154,7 @@ package enum EmbeddedUnit {
   @Loop private static func startSupervisor(
     _ record: UnitRecord, changed: Bool
   ) async throws -> String {
-    unlink(record.directory.drainMark(of: "edge"))
+    Supervisor.releaseAll(record.directory)
     let file = ProcessFile(record.directory.supervisorPID)
     if let running = file.livePID {
       if !changed { return "as they were" }
@@ -154,10 +162,7 @@ package enum EmbeddedUnit {
       kill(running, SIGKILL)
     }
     unlink(record.directory.portsState)
-    let executable = try FileSystem.executablePath()
-    _ = try ChildProcess.spawn(
-      [executable, "supervise", "--name", record.name],
-      output: .append(record.directory.log(of: "supervisor")), newSession: true)
+    try Supervisor.spawn(record.directory)
     let configuration = record.configuration
     let host = configuration.topology == .routed ? "host, " : ""
     return "apiserver, edge, dns, \(host)\(configuration.servers + configuration.agents) nodes"
@@ -173,6 +178,7 @@ package enum EmbeddedUnit {
     defer { lock.release() }
     try await log.step("down") {
       try await remove(name, keepState: keepState)
+      FaultJournal.forget([name])
       return ((), keepState ? "\(name), state kept" : name)
     }
   }

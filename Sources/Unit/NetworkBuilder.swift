@@ -9,6 +9,13 @@ import NetTypes
 
   /// - Returns: How many things had to be made or mended.
   func build() throws -> Int {
+    if let mesh = plan.configuration.mesh {
+      guard NetworkNamespace.exists(named: "atoll-\(mesh.mesh)-links") else {
+        throw UnitError(
+          "mesh \(mesh.mesh) of unit \(plan.configuration.name) is down: `atoll up --name \(mesh.mesh)` first"
+        )
+      }
+    }
     var made = 0
     for role in plan.roles where !NetworkNamespace.exists(named: role.namespace) {
       try NetworkNamespace.create(named: role.namespace)
@@ -25,7 +32,7 @@ import NetTypes
         made += 1
       }
     }
-    for attachment in plan.attachments { made += try plug(attachment) }
+    for cable in plan.cables { made += try cable.plug() }
     for role in [plan.client, plan.dns] { made += try giveGateway(to: role) }
     return made
   }
@@ -49,35 +56,6 @@ import NetTypes
     }
   }
 
-  /// One cable: its role's interface with its address, the other end in the switch's bridge.
-  private func plug(_ attachment: Attachment) throws -> Int {
-    let missing = try inside(attachment.role) { try $0.link(named: attachment.interface) == nil }
-    if missing {
-      let peer = try NetworkNamespace.open(named: attachment.role.namespace)
-      try inside(plan.networkSwitch) { netlink in
-        if try netlink.link(named: attachment.switchPort) != nil {
-          try netlink.deleteLink(attachment.switchPort)
-        }
-        try netlink.addVeth(
-          attachment.switchPort, peer: attachment.interface, in: peer)
-        try netlink.setMaster(of: attachment.switchPort, to: attachment.bridge.rawValue)
-        try netlink.setUp(attachment.switchPort)
-      }
-    }
-    return try inside(attachment.role) { netlink in
-      var made = missing ? 1 : 0
-      if try !netlink.addresses(of: attachment.interface).contains(attachment.address) {
-        try netlink.addAddress(attachment.address, to: attachment.interface)
-        if !missing { made += 1 }
-      }
-      if try netlink.link(named: attachment.interface)?.isUp != true {
-        try netlink.setUp(attachment.interface)
-        if !missing { made += 1 }
-      }
-      return made
-    }
-  }
-
   /// Client and name service are hosts like any other: they have a gateway.
   private func giveGateway(to role: Role) throws -> Int {
     try inside(role) { netlink in
@@ -90,8 +68,6 @@ import NetTypes
 
   /// Removes the namespaces and with them every interface, address and route of the unit.
   static func remove(unit: String) throws {
-    for name in NetworkNamespace.names(withPrefix: "atoll-\(unit)-") {
-      try NetworkNamespace.delete(named: name)
-    }
+    for name in Role.namespaces(of: unit) { try NetworkNamespace.delete(named: name) }
   }
 }

@@ -43,6 +43,11 @@ final class FileLock {
   /// The lock of commands that choose networks and ports no other unit may have.
   static func registry() throws -> FileLock { try FileLock(UnitDirectory.registryLock) }
 
+  /// The lock of what writes down faults.
+  static func faults() throws -> FileLock {
+    try FileLock(UnitDirectory.runtimeRoot + "/.faults.lock")
+  }
+
   private init(_ path: String) throws {
     try FileSystem.makeDirectories(UnitDirectory.runtimeRoot, mode: 0o755)
     let file = try system("open", path) { open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600) }

@@ -5,13 +5,13 @@ import Linux
 /// A role's log, as the supervisor collects it.
 @Loop package enum RoleLog {
   package static func print(
-    _ role: String, of record: UnitRecord, tail: Int?, follow: Bool
+    _ role: String, of directory: UnitDirectory, tail: Int?, follow: Bool
   ) async throws {
-    let path = record.directory.log(of: role)
+    let path = directory.log(of: role)
     guard FileSystem.exists(path) else {
-      let known = try FileSystem.list(record.directory.logs).map { $0.replacing(".log", with: "") }
+      let known = try FileSystem.list(directory.logs).map { $0.replacing(".log", with: "") }
       throw UnitError(
-        "log of \"\(role)\": unit \(record.name) has \(known.sorted().joined(separator: ", "))")
+        "log of \"\(role)\": \(directory.unit) has \(known.sorted().joined(separator: ", "))")
     }
     var text = try FileSystem.readText(path)
     var offset = text.utf8.count
@@ -54,6 +54,32 @@ package enum RoleExec {
       throw UnitError("unit \(record.name) is down: `atoll up --name \(record.name)` first")
     }
     try NetworkNamespace.open(named: role.namespace).enter()
+    try execute(command)
+  }
+
+  /// Inside a client's site, with its resolver, or where the mesh's router is.
+  package static func replaceProcess(
+    site: String, of record: MeshRecord, command: [String]
+  ) throws {
+    try Preflight.checkRoot()
+    let plan = try MeshPlan(record.configuration)
+    let isClient = plan.configuration.clients.contains(site)
+    guard isClient || ["wan", "links"].contains(site) else {
+      let known = (plan.configuration.clients + ["wan", "links"]).joined(separator: ", ")
+      throw UnitError("site \"\(site)\": mesh \(record.name) has \(known)")
+    }
+    let namespace = plan.namespace(ofClient: site)
+    guard NetworkNamespace.exists(named: namespace) else {
+      throw UnitError("mesh \(record.name) is down: `atoll up --name \(record.name)` first")
+    }
+    try NetworkNamespace.open(named: namespace).enter()
+    if isClient, FileSystem.exists("/etc/resolv.conf") {
+      try Mount.replacePrivately("/etc/resolv.conf", by: plan.resolverPath(ofClient: site))
+    }
+    try execute(command)
+  }
+
+  private static func execute(_ command: [String]) throws {
     var arguments = command.map { strdup($0) } + [nil]
     _ = command[0].withCString { execvp($0, &arguments) }
     let reason = SystemError("exec", command[0])

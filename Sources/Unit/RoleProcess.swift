@@ -41,8 +41,12 @@ extension UnitPlan {
       arguments: [
         "dns", "unit", "--name", configuration.name, "--kubeconfig",
         directory.kubeconfig(of: "dns"), "--state", directory.dns, "--socket", directory.dnsSocket,
-        "--address", "\(dnsAddress)",
-      ])
+        "--address", "\(dnsAddress)", "--service-cidr", "\(configuration.serviceCIDR)",
+        "--pod-cidr", "\(configuration.podCIDR)", "--node-cidr", "\(configuration.nodeCIDR)",
+      ]
+        + (configuration.mesh.map {
+          ["--mesh", UnitDirectory(unit: $0.mesh).names(of: configuration.name)]
+        } ?? []))
     let hostProcess = host.map { host in
       RoleProcess(
         name: host.name, namespace: host.namespace,

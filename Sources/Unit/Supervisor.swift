@@ -4,7 +4,7 @@ import Linux
 import Logging
 import NetTypes
 
-/// Keeps a unit's roles running and its published ports open.
+/// Keeps a unit's roles running and its published ports open; or those of a mesh.
 ///
 /// One such process a unit, on the host's own network. Roles that an earlier supervisor left running
 /// are adopted, so that its death costs nothing but a moment of published ports.
@@ -12,40 +12,65 @@ import NetTypes
   /// How long roles may take to stop before they are killed.
   static let stopLimit = Duration.seconds(5)
 
-  private let record: UnitRecord
-  private let plan: UnitPlan
+  private let directory: UnitDirectory
+  private let processes: [RoleProcess]
   private let executable: String
   private let log: Logger
   private var roles: [SupervisedRole] = []
-  private let ports: PublishedPorts
+  /// Nil of a mesh, which has none.
+  private let ports: PublishedPorts?
 
   package init(record: UnitRecord, executable: String, log: Logger) throws {
-    self.record = record
+    let plan = try UnitPlan(record.configuration)
+    directory = record.directory
+    processes = plan.processes(publishes: record.publishes)
+    ports = PublishedPorts(record: record, plan: plan, log: log)
     self.executable = executable
     self.log = log
-    plan = try UnitPlan(record.configuration)
-    ports = PublishedPorts(record: record, plan: plan, log: log)
+  }
+
+  /// Of what is between a mesh's units.
+  package init(mesh record: MeshRecord, executable: String, log: Logger) throws {
+    directory = record.directory
+    processes = try MeshPlan(record.configuration).processes
+    ports = nil
+    self.executable = executable
+    self.log = log
+  }
+
+  static func spawn(_ directory: UnitDirectory) throws {
+    _ = try ChildProcess.spawn(
+      [try FileSystem.executablePath(), "supervise", "--name", directory.unit],
+      output: .append(directory.log(of: "supervisor")), newSession: true)
+  }
+
+  /// Lets every role start that was drained or kept down.
+  static func releaseAll(_ directory: UnitDirectory) {
+    let suffix = UnitDirectory.drainSuffix
+    for name in (try? FileSystem.list(directory.runtime)) ?? [] where name.hasSuffix(suffix) {
+      unlink("\(directory.runtime)/\(name)")
+    }
   }
 
   /// Runs until SIGTERM or SIGINT, then stops every role.
   package func run() async throws {
-    let file = ProcessFile(record.directory.supervisorPID)
+    let file = ProcessFile(directory.supervisorPID)
     try file.write(pid: getpid())
     defer { file.remove() }
     try ChildProcess.becomeSubreaper()
-    ports.open()
-    roles = plan.processes(publishes: record.publishes).map {
-      SupervisedRole($0, directory: record.directory, executable: executable, log: log)
+    ports?.open()
+    roles = processes.map {
+      SupervisedRole($0, directory: directory, executable: executable, log: log)
     }
     for role in roles { role.start() }
-    log.info("unit is supervised", metadata: ["roles": "\(roles.count)"])
+    log.info("\(directory.unit) is supervised", metadata: ["roles": "\(roles.count)"])
     _ = try await Signals.wait(for: [SIGTERM, SIGINT])
     await stop()
   }
 
   /// The edge first, so that nothing is sent to what is about to go; the API server last.
   private func stop() async {
-    ports.close()
+    ports?.close()
     for role in roles.reversed() { role.stop() }
     let deadline = Loop.now.advanced(by: Self.stopLimit)
     while roles.contains(where: \.isRunning), Loop.now < deadline {

@@ -1,10 +1,11 @@
-/// Where a unit's files live.
+/// Where a unit's files live, or a mesh's.
 ///
 /// State survives a reboot; the runtime folder need not.
 /// ```
 /// /var/lib/atoll/UNIT/  unit.json  kubeconfig  pki/  manifests/  server/  edge/  dns/  host/  nodes/ROLE/  logs/
 /// /var/lib/atoll/images/                       shared by all units
 /// /run/atoll/UNIT/      supervisor.pid  ports.json  roles/NAME.pid  edge.drained  edge.sock  dns.sock  host.sock  nodes/ROLE/
+/// /var/lib/atoll/MESH/  mesh.json  pki/  names/VOTER.json  wan/  CLIENT/  logs/
 /// /run/atoll/UNIT.lock  held by a command that changes the unit
 /// /run/atoll/.lock      held by a command that chooses networks and ports
 /// ```
@@ -21,6 +22,9 @@ package struct UnitDirectory: Hashable, Sendable {
   package var runtime: String { "\(Self.runtimeRoot)/\(unit)" }
 
   package var record: String { state + "/unit.json" }
+  package var meshRecord: String { state + "/mesh.json" }
+  /// What a voter of the mesh is told of the others.
+  package func names(of voter: String) -> String { "\(state)/names/\(voter).json" }
   package var kubeconfig: String { state + "/kubeconfig" }
   package var manifests: String { state + "/manifests" }
   package var server: String { state + "/server" }
@@ -42,7 +46,10 @@ package struct UnitDirectory: Hashable, Sendable {
   package func log(of process: String) -> String { "\(logs)/\(process).log" }
   package func pidFile(of process: String) -> String { "\(runtime)/roles/\(process).pid" }
   /// There while a role is drained and so not to be started.
-  package func drainMark(of process: String) -> String { "\(runtime)/\(process).drained" }
+  package func drainMark(of process: String) -> String {
+    "\(runtime)/\(process)\(Self.drainSuffix)"
+  }
+  static let drainSuffix = ".drained"
   package func nodeState(_ role: Role) -> String { "\(state)/nodes/\(role.name)" }
   package func nodeRuntime(_ role: Role) -> String { "\(runtime)/nodes/\(role.name)" }
   /// The control socket of a node's router.

@@ -27,35 +27,59 @@ extension UnitPlan {
 
   private var nodeAddresses: [IPAddress] { nodes.compactMap { address(of: $0) } }
 
-  private func text(_ hostname: String, _ routerID: IPAddress, _ statements: [String]) -> String {
+  private func text(
+    _ hostname: String, _ routerID: IPAddress, _ statements: [String], policy: [String] = []
+  ) -> String {
     let lines =
       [
         "hostname \(hostname)", "!", "router bgp \(configuration.asNumber)",
         " bgp router-id \(routerID)", " bgp graceful-restart restart-time 120",
-      ] + statements.map { " " + $0 }
+      ] + statements.map { " " + $0 } + (policy.isEmpty ? [] : ["!"] + policy)
     return lines.joined(separator: "\n") + "\n!\n"
+  }
+
+  /// What the edge of a mesh says to the router between the sites: its virtual servers and their
+  /// network, and nothing of its nodes. `inside` hears nothing of the mesh: it has the default route.
+  private func meshStatements(inside: String) -> (router: [String], policy: [String]) {
+    guard let mesh = configuration.mesh else { return ([], []) }
+    let neighbor = "neighbor \(mesh.router)"
+    return (
+      [
+        "redistribute connected route-map VIPS", "\(inside) prefix-list NOTHING out",
+        "\(neighbor) remote-as \(mesh.routerAS)", "\(neighbor) description wan",
+        "\(neighbor) timers 1 3", "\(neighbor) prefix-list VIPS out",
+      ],
+      [
+        "ip prefix-list NOTHING seq 5 deny 0.0.0.0/0 le 32",
+        "ip prefix-list VIPS seq 5 permit \(configuration.vipCIDR) le 32", "!",
+        "route-map VIPS permit 10", " match ip address prefix-list VIPS",
+      ]
+    )
   }
 
   /// The article's text, with every node as a neighbour, and the default route announced to them.
   private var edgeOfNodes: String {
     let group = "neighbor calico-k8s"
+    let mesh = meshStatements(inside: group)
     return text(
       "edge", edgeAddress,
       [
         "\(group) peer-group", "\(group) remote-as \(configuration.asNumber)",
         "\(group) default-originate",
-      ] + nodeAddresses.map { "neighbor \($0) peer-group calico-k8s" })
+      ] + mesh.router + nodeAddresses.map { "neighbor \($0) peer-group calico-k8s" },
+      policy: mesh.policy)
   }
 
   /// One neighbour, however many nodes there are.
   private func edgeOfHost(_ host: Role) -> String {
     let neighbor = "neighbor \(configuration.uplinkCIDR[2])"
+    let mesh = meshStatements(inside: neighbor)
     return text(
       "edge", edgeAddress,
       [
         "\(neighbor) remote-as \(configuration.asNumber)", "\(neighbor) description \(host.name)",
         "\(neighbor) default-originate",
-      ])
+      ] + mesh.router, policy: mesh.policy)
   }
 
   /// Reflects the nodes' blocks to the edge and the edge's default route to the nodes, itself as next

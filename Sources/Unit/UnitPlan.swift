@@ -1,4 +1,5 @@
 import Intent
+import Linux
 import NetTypes
 
 /// A unit worked out from its configuration: every namespace, link and address, as values.
@@ -141,6 +142,23 @@ package struct Role: Hashable, Sendable {
     switch kind {
     case .server, .agent: true
     case .networkSwitch, .client, .edge, .dns, .host: false
+    }
+  }
+}
+
+extension Role {
+  /// The namespaces that there are of a unit's roles. A unit `a` has no part in those of `a-b`.
+  static func namespaces(of unit: String) -> [String] {
+    let prefix = "atoll-\(unit)-"
+    return NetworkNamespace.names(withPrefix: prefix).filter {
+      isRoleName($0.dropFirst(prefix.count))
+    }
+  }
+
+  static func isRoleName(_ name: Substring) -> Bool {
+    if ["switch", "client", "edge", "dns", "host"].contains(name) { return true }
+    return ["server-", "agent-"].contains {
+      name.hasPrefix($0) && Int(name.dropFirst($0.count)) != nil
     }
   }
 }

@@ -8,6 +8,19 @@ import NetTypes
 /// leaves no trace after any crash.
 @Loop struct UnitProcesses {
   let unit: String
+  /// The namespaces whose processes are the unit's.
+  let namespaces: [String]
+
+  init(unit: String) {
+    self.unit = unit
+    namespaces = Role.namespaces(of: unit)
+  }
+
+  /// Those of what is between a mesh's units.
+  init(mesh plan: MeshPlan) {
+    unit = plan.name
+    namespaces = plan.namespaces.filter(NetworkNamespace.exists(named:))
+  }
 
   /// Stops the supervisor in good order, then ends whatever is left in the unit's namespaces.
   func end() async {
@@ -30,18 +43,18 @@ import NetTypes
   }
 
   /// Processes whose network namespace is one of the unit's, or whose cgroup is.
-  private func inside() -> [Int32] {
-    let namespaces = Set(namespaceFiles().compactMap(inode(of:)))
+  func inside() -> [Int32] {
+    let inodes = Set(namespaceFiles().compactMap(inode(of:)))
     let processes = ((try? FileSystem.list("/proc")) ?? []).compactMap { Int32($0) }
     return processes.filter { pid in
-      if let own = inode(of: "/proc/\(pid)/ns/net"), namespaces.contains(own) { return true }
+      if let own = inode(of: "/proc/\(pid)/ns/net"), inodes.contains(own) { return true }
       let groups = (try? FileSystem.readText("/proc/\(pid)/cgroup")) ?? ""
       return groups.contains("/atoll/\(unit)/")
     }
   }
 
   private func namespaceFiles() -> [String] {
-    let roles = NetworkNamespace.names(withPrefix: "atoll-\(unit)-").map { "/run/netns/\($0)" }
+    let roles = namespaces.map { "\(NetworkNamespace.folder)/\($0)" }
     return roles + mounts().filter { $0.kind == "nsfs" }.map(\.path)
   }
 

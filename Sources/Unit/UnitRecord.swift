@@ -32,7 +32,7 @@ package struct UnitRecord: Equatable, Sendable {
 
 extension UnitRecord {
   package var json: JSON {
-    [
+    var json: JSON = [
       "apiVersion": "atoll.dev/v1alpha1", "kind": "UnitRecord",
       "metadata": ["name": .string(configuration.name)],
       "spec": [
@@ -51,6 +51,14 @@ extension UnitRecord {
       ],
       "status": ["publishes": .array(publishes.map { .string("\($0)") })],
     ]
+    if let mesh = configuration.mesh {
+      json["spec"]["mesh"] = [
+        "name": .string(mesh.mesh), "address": .string("\(mesh.address)"),
+        "router": .string("\(mesh.router)"),
+        "routerAS": .integer(Int64(mesh.routerAS.rawValue)),
+      ]
+    }
+    return json
   }
 
   /// - Throws: `UnitError` naming the field that is missing or malformed.
@@ -82,6 +90,16 @@ extension UnitRecord {
       configuration.topology = try required(
         "topology", spec["topology"].string.flatMap(UnitTopology.init(rawValue:)))
       configuration.uplinkCIDR = try prefix("uplinkCIDR")
+    }
+    if spec["mesh"].object != nil {
+      let mesh = spec["mesh"]
+      configuration.mesh = MeshLink(
+        mesh: try required("mesh.name", mesh["name"].string),
+        address: try required(
+          "mesh.address", mesh["address"].string.flatMap { InterfaceAddress($0) }),
+        router: try required("mesh.router", mesh["router"].string.flatMap { IPAddress($0) }),
+        routerAS: ASNumber(
+          try required("mesh.routerAS", mesh["routerAS"].int.flatMap { UInt32(exactly: $0) })))
     }
     configuration.manifests = (spec["manifests"].array ?? []).compactMap(\.string)
     configuration.publishes = ports(spec["publishes"])

@@ -77,10 +77,17 @@ package struct UnitStatus: Sendable {
   package func exchange(_ method: String, _ target: String, body: String = "") async throws
     -> String
   {
+    try await send(method, target, body: body).text
+  }
+
+  func send(
+    _ method: String, _ target: String, body: String = ""
+  ) async throws -> (status: Int, text: String) {
     let response = try await HTTPClient().send(
       HTTPRequestHead(method: method, target: target), body: Array(body.utf8),
       to: HTTPClient.Origin(unixPath: path))
-    return String(decoding: try await response.body.collect(limit: 16 << 20), as: UTF8.self)
+    let text = String(decoding: try await response.body.collect(limit: 16 << 20), as: UTF8.self)
+    return (response.status, text)
   }
 }
 

@@ -19,12 +19,17 @@ struct List: AsyncParsableCommand {
 
 struct Status: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show nodes, pods, BGP sessions, routes and virtual servers.")
+    abstract: "Show nodes, pods, BGP sessions, routes and virtual servers; or a mesh and its names."
+  )
 
   @OptionGroup var unit: UnitOptions
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
+    if let mesh = try unit.mesh() {
+      let status = try await MeshStatus.read(mesh)
+      return print(output.output == .json ? status.json.text : status.text)
+    }
     let status = try await UnitStatus.read(try unit.record())
     switch output.output {
     case .json: print(status.json.text)
@@ -82,7 +87,8 @@ struct Logs: AsyncParsableCommand {
   var tail: Int?
 
   func run() async throws {
-    try await RoleLog.print(role, of: try unit.record(), tail: tail, follow: follow)
+    let directory = try unit.mesh()?.directory ?? unit.record().directory
+    try await RoleLog.print(role, of: directory, tail: tail, follow: follow)
   }
 }
 
@@ -100,6 +106,9 @@ struct Exec: ParsableCommand {
   func run() throws {
     guard !command.isEmpty else {
       throw ValidationError("no command: expected `atoll exec \(role) -- COMMAND`")
+    }
+    if let mesh = try unit.mesh() {
+      try RoleExec.replaceProcess(site: role, of: mesh, command: command)
     }
     try RoleExec.replaceProcess(role: role, of: try unit.record(), command: command)
   }

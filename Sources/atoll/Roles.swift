@@ -159,10 +159,13 @@ struct Supervise: AsyncParsableCommand {
 
   func run() async throws {
     let log = role.logger("supervisor")
-    try await Supervisor(
-      record: try UnitRegistry.find(role.name), executable: try FileSystem.executablePath(),
-      log: log
-    ).run()
+    let executable = try FileSystem.executablePath()
+    if let mesh = MeshRegistry.kept(role.name) {
+      try await Supervisor(mesh: mesh, executable: executable, log: log).run()
+    } else {
+      let record = try UnitRegistry.find(role.name)
+      try await Supervisor(record: record, executable: executable, log: log).run()
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import Unit
 
 struct Up: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Bring a unit up, or repair what is missing of it.",
+    abstract: "Bring a unit or a mesh of units up, or repair what is missing of it.",
     discussion: "Safe to repeat: what is there and right stays as it is.")
 
   @Option(help: "The unit's name; it names namespaces and nodes.")
@@ -42,7 +42,7 @@ struct Up: AsyncParsableCommand {
   var sample = true
   @Option(
     name: [.customShort("f"), .customLong("file")],
-    help: "A file of kind Unit (atoll.dev/v1alpha1) or a k3d file of kind Simple.",
+    help: "A file of kind Unit or Mesh (atoll.dev/v1alpha1), or a k3d file of kind Simple.",
     completion: .file())
   var file: String?
   @Option(help: "How long to wait for the unit to be ready, as 60s or 2m.")
@@ -50,6 +50,9 @@ struct Up: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
+    if let mesh = try file.flatMap(MeshFile.read) ?? name.flatMap(Self.keptMesh) {
+      return try await Self.bringUp(mesh, wait: wait.duration, output: output.output)
+    }
     var unit = UnitConfiguration()
     var notices: [String] = []
     if let file {
@@ -73,6 +76,22 @@ struct Up: AsyncParsableCommand {
     if !publish.isEmpty { unit.publishes = publish }
     try await Up.bringUp(
       unit, notices: notices, sample: sample, wait: wait.duration, output: output.output)
+  }
+
+  private static func keptMesh(_ name: String) -> MeshFile.Parsed? {
+    MeshRegistry.kept(name).map { MeshFile.Parsed(configuration: $0.configuration) }
+  }
+
+  private static func bringUp(
+    _ mesh: MeshFile.Parsed, wait: Duration, output: OutputFormat
+  ) async throws {
+    let printer = ProgressPrinter(format: output)
+    let summary = try await EmbeddedMesh.up(
+      mesh.configuration, wait: wait, notices: mesh.notices, show: printer.show)
+    switch output {
+    case .json: print(summary.json.text)
+    case .text: print(summary.text)
+    }
   }
 
   /// Shared with `atoll cluster create`.

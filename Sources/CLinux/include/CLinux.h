@@ -46,6 +46,7 @@ ssize_t atoll_splice(int from, int to, size_t count, int more);
 #define ATOLL_SEEK_DATA 3
 /// CLONE_NEWNET of clone(2).
 #define ATOLL_CLONE_NEWNET 0x40000000
+#define ATOLL_CLONE_NEWNS 0x00020000
 /// 1 if `path` is a bound namespace (a file of nsfs), 0 if not or if it is not there.
 int atoll_is_namespace(const char *path);
 /// prctl(2), PR_SET_CHILD_SUBREAPER.
@@ -67,6 +68,9 @@ int atoll_punch_hole(int descriptor, off_t offset, off_t length);
 int atoll_open_in_root(int root, const char *path);
 /// openat2(2) of a folder below `parent`: EXDEV where another file system or a bind mount begins.
 int atoll_open_folder(int parent, const char *name);
+/// A packet(7) socket of one interface that does not block, with PACKET_VNET_HDR and without what
+/// leaves by it. -1 with errno.
+int atoll_open_packets(int interface_index);
 /// A raw ICMPv6 socket (RFC 3542) on one interface: advertisements and solicitations of routers only,
 /// sent with a hop limit of 255 and not looped back; member of ff02::2. -1 with errno.
 int atoll_open_router_discovery(int interface_index);

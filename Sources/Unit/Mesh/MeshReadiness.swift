@@ -1,0 +1,106 @@
+import Intent
+import Kubernetes
+import Linux
+import NetTypes
+
+/// Waits for each part of a mesh in turn, until one deadline; what is missing then is named.
+@Loop struct MeshReadiness {
+  let plan: MeshPlan
+  let deadline: Instant
+
+  /// Asks `missing` until it has nothing to say.
+  private func until(_ what: String, _ missing: () async throws -> String?) async throws {
+    var last = "no answer yet"
+    while true {
+      do {
+        guard let reason = try await missing() else { return }
+        last = reason
+      } catch {
+        last = "\(error)"
+      }
+      guard Loop.now < deadline else {
+        throw UnitError(
+          "\(what): \(last); the mesh is left as it is: atoll status --name \(plan.name), "
+            + "atoll logs --name \(plan.name) supervisor")
+      }
+      try await Loop.sleep(UnitReadiness.interval)
+    }
+  }
+
+  /// The router between the sites has a session with each edge, and a route to its virtual servers.
+  func routes() async throws -> String {
+    let control = RouterControl(socket: plan.directory.socket(of: "wan"))
+    try await until("wan") {
+      let bgp = try await control.status()["bgp"]
+      let down = bgp["sessions"].elements.filter { $0["state"].string != "Established" }
+      if !down.isEmpty {
+        return "not Established: \(down.compactMap { $0["peer"].string }.joined(separator: ", "))"
+      }
+      let known = Set(bgp["routes"].elements.compactMap { $0["prefix"].string })
+      let missing = plan.units.filter { !known.contains("\($0.configuration.vipCIDR)") }
+      guard let unit = missing.first else { return nil }
+      return "no route to \(unit.configuration.vipCIDR) of unit \(unit.configuration.name)"
+    }
+    return "\(plan.units.count) sessions Established, every VIP network known"
+  }
+
+  /// Every voter hears all others.
+  func votes() async throws -> String {
+    try await until("votes") {
+      for voter in plan.voters {
+        let quorum = try await status(of: voter.name)["quorum"]
+        let (live, all) = (quorum["live"].int ?? 0, quorum["voters"].int ?? 0)
+        if live < plan.voters.count {
+          return "\(voter.name) hears \(live) of \(all == 0 ? plan.voters.count : all) voters"
+        }
+      }
+      return nil
+    }
+    return "\(plan.voters.count) voters hear each other"
+  }
+
+  /// Every name is answered everywhere, from every unit that serves it.
+  func answers() async throws -> String {
+    var names: Set<String> = []
+    try await until("answers") {
+      names = []
+      for voter in plan.units.map(\.configuration.name) {
+        for name in try await status(of: voter)["wideIPs"].elements {
+          let title = name["name"].string ?? ""
+          names.insert(title)
+          if name["answer"].elements.isEmpty { return "\(title): \(voter) has no answer" }
+          for member in name["members"].elements where member["up"].bool != true {
+            let unit = member["unit"].string ?? member["address"].string ?? ""
+            return "\(title): \(voter) sees \(unit) down"
+          }
+        }
+      }
+      return nil
+    }
+    return names.isEmpty ? "no name to answer" : names.sorted().joined(separator: ", ")
+  }
+
+  private func status(of voter: String) async throws -> JSON {
+    try await NameControl(plan: plan, voter: voter).status()
+  }
+}
+
+/// The control socket of a mesh's name service: a unit's, or a witness.
+@Loop package struct NameControl {
+  private let socket: RouterControl
+
+  package init(plan: MeshPlan, voter: String) {
+    let isUnit = plan.units.contains { $0.configuration.name == voter }
+    socket = RouterControl(
+      socket: isUnit
+        ? UnitDirectory(unit: voter).dnsSocket : plan.directory.socket(of: voter))
+  }
+
+  package func status() async throws -> JSON { try await socket.status() }
+
+  /// Takes own members out of answers, or back in.
+  package func drain(_ what: JSON, undo: Bool) async throws {
+    let answer = try await socket.send(undo ? "DELETE" : "POST", "/drain", body: what.text)
+    guard answer.status < 300 else { throw UnitError(answer.text) }
+  }
+}
