@@ -4,9 +4,14 @@ import Glibc
 
 do {
   let arguments = try Arguments(CommandLine.arguments.dropFirst())
+  let conduct = Conduct()
   switch arguments.server {
-  case .whoami: try Server(port: arguments.port).run(HTTPConversation(answer: whoami).serve)
-  case .httpbin: try Server(port: arguments.port).run(HTTPConversation(answer: httpbin).serve)
+  case .whoami:
+    let conversation = HTTPConversation(answer: conduct.serve(whoami))
+    try Server(port: arguments.port).run(conversation.serve)
+  case .httpbin:
+    let conversation = HTTPConversation(answer: conduct.serve(httpbin))
+    try Server(port: arguments.port).run(conversation.serve)
   case .tcpEcho: try Server(port: arguments.port).run(echo)
   case .udpEcho: try DatagramEcho(port: arguments.port).run()
   }

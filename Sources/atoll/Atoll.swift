@@ -17,6 +17,7 @@ struct Atoll: AsyncParsableCommand {
         subcommands: [
           Up.self, Down.self, List.self, Status.self, Verify.self, Drain.self, Cluster.self,
         ]),
+      CommandGroup(name: "A mesh under fire", subcommands: [FaultCommand.self]),
       CommandGroup(
         name: "Inside a unit",
         subcommands: [
@@ -27,14 +28,14 @@ struct Atoll: AsyncParsableCommand {
         name: "Roles, as a supervisor runs them",
         subcommands: [
           APIServerRole.self, NodeRole.self, Edge.self, RouterRole.self, Names.self,
-          Supervise.self,
+          Supervise.self, Wire.self,
         ]),
     ])
 
   /// A role takes SIGTERM and the like as events, from its first moment on. Commands end by them as
   /// usual.
   static func main() async {
-    let roles = ["apiserver", "node", "edge", "router", "dns", "supervise"]
+    let roles = ["apiserver", "node", "edge", "router", "dns", "supervise", "wire"]
     let words = Array(CommandLine.arguments.dropFirst())
     // The commands beside the role end by signals as usual.
     let isCommand =
