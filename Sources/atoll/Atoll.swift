@@ -17,7 +17,7 @@ struct Atoll: AsyncParsableCommand {
         subcommands: [
           Up.self, Down.self, List.self, Status.self, Verify.self, Drain.self, Cluster.self,
         ]),
-      CommandGroup(name: "A mesh under fire", subcommands: [FaultCommand.self]),
+      CommandGroup(name: "A mesh under fire", subcommands: [FaultCommand.self, DriveCommand.self]),
       CommandGroup(
         name: "Inside a unit",
         subcommands: [
