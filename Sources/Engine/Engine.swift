@@ -98,10 +98,10 @@ import Synchronization
     }
     for worker in workers { worker.start() }
     let workers = self.workers
-    let kernel = self.kernel
-    prober.onChange = { isUp in
+    // The kernel's side asks the prober: one of the two lets go.
+    prober.onChange = { [weak kernel] isUp in
       if !isUp { for worker in workers { worker.post(.healthChanged) } }
-      kernel.healthChanged()
+      kernel?.healthChanged()
     }
     kernel.onServing = { [weak self] in
       // Until then the listeners' queues have been emptied.

@@ -31,6 +31,16 @@ import Testing
     }
   }
 
+  @Test func `an engine that has stopped listens no more`() async throws {
+    let backend = try namedBackend("a")
+    let port = freePort()
+    try await withEngine(single(port, .http, [backend.port])) { _ in
+      _ = try await blocking { try TestClient(port).get().status }
+    }
+    try await eventually("refused") { (try? TestClient(port)) == nil }
+    backend.kill()
+  }
+
   @Test func `a member that drains keeps its connection and gets no new one`() async throws {
     let a = try TestServer { client in
       while case let part = try client.receive(), !part.isEmpty { try client.send(part) }
