@@ -142,6 +142,9 @@ final class HTTP2Peer {
     return try reply(stream)
   }
 
+  /// Streams that the server has reset.
+  var resets: [UInt32] { replies.filter { $0.value.reset != nil }.keys.sorted() }
+
   /// Reads until the server closes. - Returns: what its GOAWAY said.
   func end() throws -> Int? {
     while (try? step()) == true {}

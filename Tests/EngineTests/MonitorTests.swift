@@ -225,6 +225,60 @@ import Transport
     }
   }
 
+  @Test(.enabled(if: geteuid() == 0, "needs root for sockets under repair"))
+  func `a member that goes down with drop leaves its clients without a word`() async throws {
+    let slow = try httpBackend { request, client in
+      if request.line.contains("/wait") {
+        usleep(3_000_000)
+      } else {
+        try client.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        usleep(3_000_000)
+      }
+    }
+    let port = freePort()
+    var configuration = single(port, .http, [slow.port]) { $0.http2 = true }
+    configuration.pools[0].serviceDown = .drop
+    let folder = try temporaryFolder()
+    defer { removeFolder(folder) }
+    try write("", to: folder + "/up")
+    configuration.pools[0].monitor = monitor(.exec) {
+      $0.interval = .seconds(1)
+      $0.fall = 1
+      $0.command = ["/bin/sh", "-c", "test -e \(folder)/up"]
+    }
+    var own = HTTPRule(name: "own")
+    own.match.path = .prefix("/own")
+    own.decision = .respond(HTTPDirectResponse(status: 204))
+    configuration.virtualServers[0].rules = [own]
+    try await withEngine(configuration, { $0.workers = 1 }) { engine in
+      let clients = try await blocking {
+        let (plain, peer) = (try TestClient(port), try HTTP2Peer(port))
+        try plain.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n")
+        try peer.headers(1, HTTP2Peer.request("GET", "/wait"))
+        try peer.headers(3, HTTP2Peer.request("GET", "/half"))
+        return Clients(plain: plain, peer: peer)
+      }
+      try await eventually("three requests wait") {
+        engine.snapshot().pools[0].members[0].counts.activeConnections == 3
+      }
+      unlink(folder + "/up")
+      try await eventually("they are forgotten") {
+        engine.snapshot().pools[0].members[0].counts.activeConnections == 0
+      }
+      try await blocking {
+        let (plain, peer) = (clients.plain, clients.peer)
+        var byte: UInt8 = 0
+        usleep(100_000)
+        #expect(recv(plain.descriptor, &byte, 1, Int32(MSG_DONTWAIT)) == -1 && errno == EAGAIN)
+        // The connection goes on; of the two streams nothing is said.
+        let other = try peer.get(5, "/own")
+        #expect(other.status == 204)
+        #expect(peer.resets.isEmpty)
+      }
+    }
+    slow.kill()
+  }
+
   @Test func `failed requests in a row take a member out, but never the last one`() async throws {
     let good = try namedBackend("good")
     let bad = try httpBackend { _, client in
@@ -258,6 +312,13 @@ import Transport
 }
 
 /// Hands a client that only one thread uses at a time to another.
+/// As `Box`, of two.
+private final class Clients: @unchecked Sendable {
+  let plain: TestClient
+  let peer: HTTP2Peer
+  init(plain: TestClient, peer: HTTP2Peer) { (self.plain, self.peer) = (plain, peer) }
+}
+
 private final class Box: @unchecked Sendable {
   let value: TestClient
   init(_ value: TestClient) { self.value = value }

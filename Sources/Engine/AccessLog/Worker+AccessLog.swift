@@ -156,7 +156,9 @@ extension Worker {
     _ text: (OpaquePointer?) -> UnsafePointer<CChar>?, _ index: UInt32, _ log: CompiledAccessLog,
     _ writer: inout HeadWriter
   ) {
-    guard let tls = at(index).pointee.tls, let text = text(tls) else {
+    let session = at(index).pointee.stream?.pointee.session
+    let connection = session?.pointee.connection ?? index
+    guard let tls = at(connection).pointee.tls, let text = text(tls) else {
       return writeNothing(log, &writer)
     }
     writeValue(UnsafeRawBufferPointer(start: text, count: strlen(text)), log, &writer)
@@ -205,7 +207,12 @@ extension Worker {
     case .tcp: "TCP"
     case .udp: "UDP"
     case .tlsPassthrough: "TLS"
-    case .http, .https: at(index).pointee.has(.http10) ? "HTTP/1.0" : "HTTP/1.1"
+    case .http, .https:
+      if at(index).pointee.stream != nil {
+        "HTTP/2"
+      } else {
+        at(index).pointee.has(.http10) ? "HTTP/1.0" : "HTTP/1.1"
+      }
     }
   }
 }

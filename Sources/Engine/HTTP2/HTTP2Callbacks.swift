@@ -70,9 +70,13 @@ func readStreamContent(
   _ flags: UnsafeMutablePointer<UInt32>?, _: UnsafeMutablePointer<nghttp2_data_source>?,
   _ data: UnsafeMutableRawPointer?
 ) -> Int {
-  guard let session = HTTP2Callbacks.session(data), let target, let flags,
-    let stream = HTTP2Callbacks.stream(session, id)
-  else { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
+  guard let session = HTTP2Callbacks.session(data), let target, let flags else {
+    return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
+  }
+  // One that is forgotten has no more to give, and no end.
+  guard let stream = HTTP2Callbacks.stream(session, id) else {
+    return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+  }
   return HTTP2Callbacks.worker(session).giveContent(
     stream, UnsafeMutableRawBufferPointer(start: target, count: room), flags)
 }

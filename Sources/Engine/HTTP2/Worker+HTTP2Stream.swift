@@ -434,6 +434,14 @@ extension Worker {
     stream.pointee.id = 0
   }
 
+  /// Has the peer wait for what does not come.
+  func forget(_ stream: StreamPointer) {
+    if stream.pointee.id != 0, let nghttp2 = stream.pointee.session.pointee.session {
+      nghttp2_session_set_stream_user_data(nghttp2, stream.pointee.id, nil)
+    }
+    stream.pointee.id = 0
+  }
+
   func takeStream(_ session: SessionPointer, _ slot: UInt32, _ id: Int32) -> StreamPointer {
     let stream = freeStreams.popLast() ?? StreamPointer.allocate(capacity: 1)
     stream.initialize(to: HTTP2Stream(session: session, slot: slot, id: id))

@@ -17,6 +17,7 @@ extension Worker {
       case .flow: if action != .none { closeFlow(index) }
       case .tcpUpstream: endRelay(index, action)
       case .httpUpstream where at(index).pointee.phase != .idle: endExchange(index, action)
+      case .http2Upstream where action == .drop: closeSilently(index)
       default: break
       }
     }
@@ -40,15 +41,24 @@ extension Worker {
     closeClient(client, reset: true)
   }
 
-  /// Closes without a segment, on both sides: tcp(7), a socket under repair. Without the right to
-  /// that, the peers are reset.
   private func silence(_ upstream: UInt32) {
-    let repair: Int32 = 19
-    setOption(at(upstream).pointee.descriptor, Int32(IPPROTO_TCP), repair, 1)
+    mute(upstream)
     let client = at(upstream).pointee.peer
-    if client != Connection.none {
-      setOption(at(client).pointee.descriptor, Int32(IPPROTO_TCP), repair, 1)
-    }
+    if client != Connection.none { mute(client) }
+  }
+
+  /// What closes then closes without a segment: tcp(7), a socket under repair. Without the right to
+  /// that, the peer is reset. A stream ends without a frame, and its connection goes on.
+  private func mute(_ index: UInt32) {
+    if let stream = at(index).pointee.stream { return forget(stream) }
+    let repair: Int32 = 19
+    setOption(at(index).pointee.descriptor, Int32(IPPROTO_TCP), repair, 1)
+  }
+
+  /// What else the connection has is for the same member.
+  private func closeSilently(_ connection: UInt32) {
+    mute(connection)
+    closeSession(connection)
   }
 
   // MARK: Failures of requests
