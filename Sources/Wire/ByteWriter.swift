@@ -65,6 +65,9 @@ package struct ByteWriter: Sendable {
     return true
   }
 
+  /// Takes back what is beyond `count` octets.
+  package mutating func cut(to count: Int) { bytes.removeLast(bytes.count - count) }
+
   /// Puts `octet` in the place of one written before.
   package mutating func overwrite(_ octet: UInt8, at offset: Int) { bytes[offset] = octet }
 

@@ -63,6 +63,16 @@ struct MessageEncoder {
 
   mutating func write(_ value: UInt16) { writer.write(value) }
 
+  mutating func overwrite(_ value: UInt16, at offset: Int) {
+    writer.overwrite(length: Int(value), at: offset)
+  }
+
+  /// Takes back what is beyond `count` octets.
+  mutating func cut(to count: Int) {
+    writer.cut(to: count)
+    offsets = offsets.filter { $0.value < count }
+  }
+
   /// Remembers every suffix; points to the longest known.
   mutating func write(_ name: DomainName, compress: Bool = true) {
     var index = 0
