@@ -59,6 +59,12 @@ import NetTypes
   package func start() throws {
     // Who asks early must not be told that there is nothing.
     apply(parsed)
+    server.transferSource = { [weak self] zone, query, client in
+      guard var transfer = self?.zones.transfer(of: zone, to: client, answering: query) else {
+        return nil
+      }
+      return { transfer.next() }
+    }
     try server.start()
     if let peers = parsed.peers {
       try steering.join(

@@ -35,8 +35,6 @@ import NetTypes
   private var published: PublishedNames
   var forwarder: Forwarder?
   var transferSource: TransferSource = { _, _, _ in nil }
-  /// A primary says that a zone has changed. RFC 1996.
-  var onNotify: @Loop (_ zone: DomainName, _ client: IPAddress) -> Void = { _, _ in }
 
   package init(_ settings: Settings) {
     self.settings = settings
@@ -116,15 +114,13 @@ import NetTypes
   private func resolve(
     _ query: Message, from source: IPAddress, completion: @escaping @Loop (Message) -> Void
   ) {
-    if query.opcode == .notify {
-      guard let zone = query.questions.first?.name, catalogue.origins.contains(zone) else {
-        return completion(.answer(to: query, .notAuthoritative))
-      }
-      onNotify(zone, source)
-      return completion(.answer(to: query, .noError))
+    // Every zone here is a primary: nobody's news changes it.
+    if let news = query.notification {
+      let isOurs = catalogue.origins.contains(news.zone)
+      return completion(Message(answering: query, isOurs ? .noError : .notAuthoritative))
     }
     guard query.opcode == .query, let forwarder, published.recurses(for: source) else {
-      return completion(.answer(to: query, .refused))
+      return completion(Message(answering: query, .refused))
     }
     forwarder.resolve(query, completion: completion)
   }
@@ -143,23 +139,12 @@ import NetTypes
     if case .transfer(let zone) = outcome {
       let origin = catalogue.origins[zone]
       return transferSource(origin, message, peer.address).map { .messages($0) }
-        ?? .message(Message.answer(to: message, .refused).encoded())
+        ?? .message(Message(answering: message, .refused).encoded())
     }
     return await withCheckedContinuation { continuation in
       resolve(message, from: peer.address) { answer in
         continuation.resume(returning: .message(answer.encoded()))
       }
     }
-  }
-}
-
-extension Message {
-  /// An answer that is a code only.
-  static func answer(to query: Message, _ code: ResponseCode) -> Message {
-    var answer = Message(id: query.id).answering(query)
-    answer.opcode = query.opcode
-    answer.recursionAvailable = false
-    answer.responseCode = code
-    return answer
   }
 }

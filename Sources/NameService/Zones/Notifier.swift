@@ -26,11 +26,9 @@ import NetTypes
   /// - Returns: whether the secondary has taken it, or refused it for good.
   private static func ask(_ secondary: SocketAddress, _ zone: Zone, _ wait: Duration) async -> Bool
   {
-    var message = Message(id: .random(in: 0 ... .max))
-    message.opcode = .notify
-    message.isAuthoritative = true
-    message.questions = [Message.Question(zone.origin, .soa)]
-    message.answers = zone.records.filter { $0.type == .soa && $0.name == zone.origin }
+    let message = Message(
+      id: .random(in: 0 ... .max), notifying: zone.origin,
+      start: zone.records.first { $0.type == .soa && $0.name == zone.origin })
     let question = DatagramQuestion(message, secondary)
     return (try? await question.ask(timeout: wait)) != nil
   }

@@ -40,6 +40,15 @@ struct ZoneStore: Sendable {
 
   var catalogue: Catalogue { Catalogue(compiled: order.compactMap { served[$0]?.compiled }) }
 
+  /// The messages of a whole zone for a client that may have it. RFC 5936.
+  func transfer(
+    of name: DomainName, to client: IPAddress, answering query: Message
+  ) -> ZoneTransfer? {
+    guard let zone = served[name], zone.source.allowTransfer.contains(where: { $0.contains(client) })
+    else { return nil }
+    return ZoneTransfer(of: zone.zone, answering: query)
+  }
+
   /// Reads the zones of `sources`.
   ///
   /// A zone that cannot be served stays in its last good version; so do those of `keeping`. What is in
