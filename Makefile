@@ -6,7 +6,7 @@ RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
 TEST_PACKAGES  := bind9-dnsutils bird2 curl dnsmasq-base exabgp frr gobgpd haproxy jq kubernetes-client \
                   mosquitto mosquitto-clients nghttp2-client nginx-light openbgpd python3-grpcio python3-websockets \
                   testssl.sh wrk
-BENCH_PACKAGES := haproxy libnginx-mod-stream nghttp2-client nginx-light wrk
+BENCH_PACKAGES := bind9 bind9-dnsutils dnsperf gdnsd haproxy knot libnginx-mod-stream nghttp2-client nginx-light nsd wrk
 
 # Tests look inside modules; with one set of flags they share what `make up` has built.
 SWIFT_FLAGS := -c release -Xswiftc -enable-testing
