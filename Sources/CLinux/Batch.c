@@ -82,7 +82,7 @@ int atoll_batch_receive(struct atoll_batch *batch, int descriptor) {
   }
   int count;
   // What came of an earlier answer, as ECONNREFUSED, shows here once.
-  do count = recvmmsg(descriptor, batch->in, batch->capacity, MSG_DONTWAIT, NULL);
+  do count = recvmmsg(descriptor, batch->in, batch->capacity, MSG_WAITFORONE, NULL);
   while (count < 0 && (errno == EINTR || errno == ECONNREFUSED));
   batch->received = count > 0 ? (unsigned)count : 0;
   batch->answered = 0;

@@ -25,7 +25,10 @@ package struct DatagramBatch: ~Copyable {
 
   /// A UDP socket that shares its address with others of this process (SO_REUSEPORT), in the calling
   /// thread's namespace. One that is bound to no address of its own learns which was asked.
-  package static func socket(bound address: SocketAddress) throws(SystemError) -> Descriptor {
+  /// - Parameter blocking: Whether `receive` waits for a first datagram.
+  package static func socket(
+    bound address: SocketAddress, blocking: Bool = false
+  ) throws(SystemError) -> Descriptor {
     let descriptor = try Datagrams.socket(isIPv4: address.address.isIPv4)
     let number = descriptor.rawValue
     try Sockets.setOption(number, SOL_SOCKET, SO_REUSEADDR, 1)
@@ -42,13 +45,17 @@ package struct DatagramBatch: ~Copyable {
       }
     }
     try Sockets.bind(number, to: address)
+    if blocking { try system("fcntl") { fcntl(number, F_SETFL, 0) } }
     return descriptor
   }
 
-  /// What the socket has, without waiting.
+  /// What the socket has; 0 where that is nothing, or its end (see `end`).
   package mutating func receive(_ descriptor: Int32) -> Int {
     Int(atoll_batch_receive(batch, descriptor))
   }
+
+  /// Has whoever waits on the socket find its end.
+  package static func end(_ descriptor: Int32) { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
   /// Nil of a datagram that did not fit.
   package func query(_ index: Int) -> UnsafeBufferPointer<UInt8>? {

@@ -25,7 +25,7 @@ struct atoll_batch_item {
 /// null without memory.
 struct atoll_batch *atoll_batch_make(unsigned count, size_t query_capacity, size_t answer_capacity);
 void atoll_batch_free(struct atoll_batch *batch);
-/// What a socket has, without waiting: the number, 0 for none or an error that is not the socket's end.
+/// What a socket has: the number, 0 for none or an error. On a socket that blocks, waits for the first.
 int atoll_batch_receive(struct atoll_batch *batch, int descriptor);
 struct atoll_batch_item atoll_batch_item(struct atoll_batch *batch, unsigned index);
 /// Has `answer` of item `index` be sent with `count` bytes, from the address that was asked.

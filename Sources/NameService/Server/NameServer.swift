@@ -14,7 +14,7 @@ import NetTypes
 @Loop package final class NameServer {
   package struct Settings: Sendable {
     package var listen: [SocketAddress]
-    /// Threads for datagrams; nil is one a processor.
+    /// Threads for the datagrams of an address; nil is one a processor.
     package var workers: Int?
     package var options = Responder.Options()
     /// Who may have questions forwarded.
@@ -56,13 +56,15 @@ import NetTypes
             await self?.answer(query, peer) ?? .nothing
           })
       }
+      let count = max(1, settings.workers ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
       // With port 0, the port that TCP got.
-      let bound = addresses
-      for _ in 0..<max(1, settings.workers ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) {
-        workers.append(
-          try NameWorker(bound, published) { handed in
-            Task { @Loop [weak self] in self?.resolve(handed) }
-          })
+      for address in addresses {
+        for _ in 0..<count {
+          workers.append(
+            try NameWorker(address, published) { handed in
+              Task { @Loop [weak self] in self?.resolve(handed) }
+            })
+        }
       }
     } catch {
       stop()

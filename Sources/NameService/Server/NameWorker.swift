@@ -1,4 +1,3 @@
-import CLinux
 import DNS
 import Glibc
 import Linux
@@ -16,8 +15,11 @@ struct PublishedNames: Sendable {
   func recurses(for client: IPAddress) -> Bool { recursionFor.contains { $0.contains(client) } }
 }
 
-/// One thread that answers datagrams: sockets of its own on every address (SO_REUSEPORT), a responder
-/// of its own, batches of queries in and of answers out.
+/// One thread that answers the datagrams of one address: a socket of its own (SO_REUSEPORT), a
+/// responder of its own, batches of queries in and of answers out.
+///
+/// It waits in the kernel for a first query and takes those behind it along: two calls a batch. What
+/// is served changes under a lock; the thread looks at its number once a batch.
 ///
 /// `@unchecked Sendable`: after `start` everything but the mutexes and atomics belongs to the thread.
 final class NameWorker: @unchecked Sendable {
@@ -41,9 +43,7 @@ final class NameWorker: @unchecked Sendable {
   /// Queries of one thread that wait on the control loop; more are dropped.
   private static let handedLimit = 4096
 
-  private let sockets: [Int32]
-  private let epoll: Int32
-  private let wake: Int32
+  private let socket: Int32
   private let published: Mutex<PublishedNames>
   private let generation = Atomic<Int>(0)
   private let isStopped = Atomic<Bool>(false)
@@ -53,43 +53,28 @@ final class NameWorker: @unchecked Sendable {
   private let handOver: @Sendable (Handed) -> Void
 
   init(
-    _ addresses: [SocketAddress], _ published: PublishedNames,
+    _ address: SocketAddress, _ published: PublishedNames,
     handOver: @escaping @Sendable (Handed) -> Void
   ) throws(SystemError) {
-    var opened: [Int32] = []
-    do throws(SystemError) {
-      for address in addresses {
-        opened.append(try DatagramBatch.socket(bound: address).release())
-      }
-      wake = try system("eventfd") { eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) }
-      epoll = try system("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
-    } catch {
-      for socket in opened { close(socket) }
-      throw error
-    }
-    sockets = opened
+    socket = try DatagramBatch.socket(bound: address, blocking: true).release()
     self.published = Mutex(published)
     self.handOver = handOver
-    for descriptor in sockets + [wake] {
-      _ = atoll_epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, EPOLLIN.rawValue, UInt64(descriptor))
-    }
   }
 
-  deinit { for descriptor in sockets + [epoll, wake] { close(descriptor) } }
+  deinit { close(socket) }
 
   var counters: ResponderCounters { totals.withLock { $0 } }
 
   func publish(_ value: PublishedNames) {
     published.withLock { $0 = value }
     generation.add(1, ordering: .releasing)
-    eventfd_write(wake, 1)
   }
 
   func start(_ index: Int) { Thread.spawn(name: "atoll-dns-\(index)") { self.run() } }
 
   func stop() {
     isStopped.store(true, ordering: .releasing)
-    eventfd_write(wake, 1)
+    DatagramBatch.end(socket)
   }
 
   private func run() {
@@ -102,9 +87,8 @@ final class NameWorker: @unchecked Sendable {
     var responder = Responder(
       catalogue: current.catalogue, steering: current.steering, options: current.options,
       seed: .random(in: 0 ... .max))
-    var events = [atoll_event](repeating: atoll_event(), count: 16)
     while !isStopped.load(ordering: .acquiring) {
-      let ready = atoll_epoll_wait(epoll, &events, 16, -1)
+      let count = batch.receive(socket)
       let newest = generation.load(ordering: .acquiring)
       if newest != seen {
         seen = newest
@@ -112,23 +96,15 @@ final class NameWorker: @unchecked Sendable {
         current = published.withLock { $0 }
         responder.use(current, insteadOf: before)
       }
-      for event in events[..<max(0, Int(ready))] {
-        if event.token == UInt64(wake) {
-          var count: eventfd_t = 0
-          eventfd_read(wake, &count)
-        } else {
-          answer(Int32(event.token), &batch, &responder, current)
-        }
-      }
+      answer(count, &batch, &responder, current)
       totals.withLock { $0 = responder.counters }
     }
   }
 
   private func answer(
-    _ socket: Int32, _ batch: inout DatagramBatch, _ responder: inout Responder,
+    _ count: Int, _ batch: inout DatagramBatch, _ responder: inout Responder,
     _ current: borrowing PublishedNames
   ) {
-    let count = batch.receive(socket)
     guard count > 0 else { return }
     let now = Loop.now
     for index in 0..<count {
