@@ -1,6 +1,6 @@
 import Kubernetes
 
-/// Who may do what. The rules are few and fixed: administrators, nodes, the edge.
+/// Who may do what. The rules are few and fixed: administrators, nodes, the edge, the name service.
 struct Authorizer: Sendable {
   struct Attributes: Equatable, Sendable {
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
@@ -62,6 +62,21 @@ struct Authorizer: Sendable {
         ]),
     ]
 
+  /// Objects that say what names a unit serves.
+  private static let names = [
+    ("gslbs", "k8gb.io"), ("externaldnses", "cis.f5.com"), ("dnsendpoints", "externaldns.k8s.io"),
+  ]
+  private static let nameRules =
+    reporting + [
+      Rule(
+        verbs: read,
+        resources: readable.subtracting(["secrets", "configmaps"]).union(
+          names.map { "\($0).\($1)" })),
+      Rule(verbs: ["update", "patch"], resources: Set(names.map { "\($0)/status.\($1)" })),
+      // A Gslb may bring its Ingress with it.
+      Rule(verbs: ["create"], resources: ["ingresses.networking.k8s.io"]),
+    ]
+
   func allows(_ user: UserInfo, _ attributes: Attributes) -> Bool {
     if user.groups.contains("system:masters") { return true }
     if !attributes.path.isEmpty { return allowsPath(user, attributes) }
@@ -80,6 +95,9 @@ struct Authorizer: Sendable {
     }
     if user.name == "atoll:edge" {
       return Self.edgeRules.contains { $0.allows(attributes.verb, resource) }
+    }
+    if user.name == "atoll:dns" {
+      return Self.nameRules.contains { $0.allows(attributes.verb, resource) }
     }
     return false
   }
