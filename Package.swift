@@ -152,7 +152,7 @@ let package = Package(
     // The sample image's one file: static, so that it runs in an empty root.
     .executableTarget(
       name: "atoll-sample",
-      dependencies: ["HTTP", "Kubernetes"],
+      dependencies: ["DNS", "HTTP", "Kubernetes", "NetTypes"],
       swiftSettings: common + [.unsafeFlags(["-static-executable"])],
       linkerSettings: [.unsafeFlags(["-static-executable"])]),
 

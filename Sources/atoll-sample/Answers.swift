@@ -11,8 +11,9 @@ private var podName: String {
   return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
-/// Any path: who answered and what was asked. `/healthz` answers `ok`.
+/// Any path: who answered and what was asked. `/healthz` answers `ok`, `/lookup/NAME` looks a name up.
 @Sendable func whoami(_ request: Request) -> Answer {
+  if let answer = lookup(request) { return answer }
   if request.path == "/healthz" { return Answer(body: Array("ok\n".utf8)) }
   var lines = ["Name: \(podName)"]
   if let node = environment("NODE_NAME") { lines.append("Node: \(node)") }
@@ -24,6 +25,7 @@ private var podName: String {
 
 /// httpbin's plain parts: `/get /post /anything /headers /ip /status/N /delay/S /bytes/N /stream/N`.
 @Sendable func httpbin(_ request: Request) -> Answer {
+  if let answer = lookup(request) { return answer }
   let parts = request.path.split(separator: "/").map(String.init)
   let number = parts.count > 1 ? Int(parts[1]) : nil
   switch (parts.first ?? "", number) {
