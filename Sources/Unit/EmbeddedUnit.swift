@@ -51,6 +51,7 @@ package enum EmbeddedUnit {
       )
     }
     try await log.step("bgp") { ((), try await readiness.sessions()) }
+    try await log.step("dns") { ((), try await readiness.namesAnswered()) }
     try await log.step("pods") { ((), try await readiness.workloads()) }
     try await log.step("edge") { ((), try await readiness.edgeAnswers()) }
     // Whatever was done to it before is mended now.

@@ -86,6 +86,21 @@ import NetTypes
       ? "as it was" : "\(created.joined(separator: ", ")) at \(plan.clusterDNS)"
   }
 
+  /// The name service knows the cluster, as its clients see it.
+  func namesAnswered() async throws -> String {
+    let name = "kubernetes.default.svc.cluster.local"
+    let expected = plan.configuration.serviceCIDR[1]
+    let resolver = try NetworkNamespace.open(named: plan.client.namespace).with {
+      try StubResolver(
+        servers: [SocketAddress(plan.dnsAddress, port: 53)], timeout: .milliseconds(500))
+    }
+    try await until("dns") {
+      let addresses = try await resolver.addresses(of: name)
+      return addresses.contains(expected) ? nil : "\(name) is \(addresses), expected \(expected)"
+    }
+    return "\(plan.dnsAddress) knows \(name)"
+  }
+
   func nodes() async throws -> String {
     let expected = Set(plan.nodes.map(\.nodeName))
     try await until("nodes") {

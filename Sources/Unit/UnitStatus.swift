@@ -13,6 +13,7 @@ package struct UnitStatus: Sendable {
   package var pods: [JSON] = []
   package var affinities: [JSON] = []
   package var edge: JSON = .null
+  package var dns: JSON = .null
   /// Of a routed unit: the router in front of the nodes.
   package var host: JSON = .null
   /// What could not be read, and why.
@@ -36,6 +37,11 @@ package struct UnitStatus: Sendable {
       let remedy = "`atoll drain edge --undo` brings it back"
       status.problems.append(isDrained ? "edge: drained; \(remedy)" : "edge: \(error)")
     }
+    do {
+      status.dns = try await RouterControl(socket: record.directory.dnsSocket).status()
+    } catch {
+      status.problems.append("dns: \(error)")
+    }
     if let host = plan.host {
       do {
         status.host = try await RouterControl(socket: record.directory.socket(of: host.name))
@@ -55,7 +61,7 @@ package struct UnitStatus: Sendable {
 
   package var json: JSON {
     var json: JSON = [
-      "unit": record.json, "nodes": .array(nodes), "pods": .array(pods), "edge": edge,
+      "unit": record.json, "nodes": .array(nodes), "pods": .array(pods), "edge": edge, "dns": dns,
       "problems": JSON(problems),
     ]
     if !host.isNull { json["host"] = host }

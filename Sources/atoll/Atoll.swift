@@ -15,7 +15,8 @@ struct Atoll: AsyncParsableCommand {
       CommandGroup(
         name: "Units",
         subcommands: [
-          Up.self, Down.self, List.self, Status.self, Verify.self, Drain.self, Cluster.self,
+          Up.self, Down.self, List.self, Status.self, Verify.self, Drain.self, Undrain.self,
+          Cluster.self,
         ]),
       CommandGroup(name: "A mesh under fire", subcommands: [FaultCommand.self, DriveCommand.self]),
       CommandGroup(

@@ -3,14 +3,16 @@ import Unit
 
 struct Drain: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Take a node or the edge out of traffic without losing a request.",
+    abstract: "Take a node, an edge, a unit or an application out of traffic, losing no request.",
     discussion: """
       node NAME: the edge sends nothing new to its pods, what is in flight ends, the pods move \
       elsewhere one by one, and its routes are withdrawn. edge: GRACEFUL_SHUTDOWN is announced, no \
       more connections are taken, those there are end, the routes are withdrawn, and it stops. \
-      --undo brings either back.
+      unit NAME, app NAME: it is answered to nobody new under the names that it shares with other \
+      units, answers given before run out, and a unit's edge is drained then. \
+      --undo, or `atoll undrain`, brings it back.
       """,
-    subcommands: [DrainNode.self, DrainEdge.self])
+    subcommands: [DrainNode.self, DrainEdge.self, DrainUnit.self, DrainApplication.self])
 }
 
 struct DrainOptions: ParsableArguments {
@@ -60,5 +62,62 @@ struct DrainEdge: AsyncParsableCommand {
     let drain = try await EdgeDrain(
       try options.unit.record(), wait: options.limit, show: printer.show)
     if options.undo { try await drain.undo() } else { try await drain.drain() }
+  }
+}
+
+struct DrainUnit: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unit", abstract: "Take a unit of a mesh out of its names, and then its edge.")
+
+  @Argument(help: "The unit.")
+  var target: String
+  @Flag(help: "Also the last healthy one of a name.")
+  var force = false
+  @OptionGroup var options: DrainOptions
+
+  func run() async throws {
+    let record = try UnitRegistry.find(target)
+    try await options.drain(record, app: nil, force: force)
+  }
+}
+
+struct DrainApplication: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "app", abstract: "Take one application of a unit out of its name.")
+
+  @Argument(help: "The name that it is known by, as whoami.gslb.example or whoami.")
+  var app: String
+  @Flag(help: "Also the last healthy one of a name.")
+  var force = false
+  @OptionGroup var options: DrainOptions
+
+  func run() async throws {
+    try await options.drain(try options.unit.record(), app: app, force: force)
+  }
+}
+
+extension DrainOptions {
+  func drain(_ record: UnitRecord, app: String?, force: Bool) async throws {
+    let printer = ProgressPrinter(format: output.output)
+    let drain = try await NamesDrain(unit: record, app: app, wait: limit, show: printer.show)
+    if undo { try await drain.undo() } else { try await drain.drain(force: force) }
+  }
+}
+
+struct Undrain: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Bring back what was drained: the same as `atoll drain … --undo`.",
+    usage: "atoll undrain node NAME | edge | unit NAME | app NAME [OPTIONS]")
+
+  @Argument(parsing: .captureForPassthrough, help: "What, as `atoll drain` is told.")
+  var words: [String]
+
+  func run() async throws {
+    var command = try Drain.parseAsRoot(words + ["--undo"])
+    if var command = command as? any AsyncParsableCommand {
+      try await command.run()
+    } else {
+      try command.run()
+    }
   }
 }

@@ -97,3 +97,39 @@ import Testing
     #expect(!Role.isRoleName("two-edge") && !Role.isRoleName("agent-x"))
   }
 }
+
+@Suite struct NamesReportTests {
+  static let status: JSON = [
+    "quorum": ["live": ["east"], "voters": ["east", "west"], "isolated": false],
+    "wideIPs": [
+      [
+        "name": "whoami.gslb.example.", "ttl": 5, "answer": ["10.10.20.10", "10.10.21.10"],
+        "members": [
+          [
+            "unit": "east", "address": "10.10.20.10", "up": true, "share": 100,
+            "probe": ["state": "up", "why": "2 of 3"], "route": ["state": "up"],
+            "endpoints": ["state": "unknown"],
+          ],
+          ["unit": "west", "address": "10.10.21.10", "up": true, "draining": true],
+        ],
+      ],
+      [
+        "name": "shop.gslb.example.", "ttl": 30, "answer": ["10.10.21.11"],
+        "members": [
+          ["unit": "west", "address": "10.10.21.11"]
+        ],
+      ],
+    ],
+  ]
+
+  @Test func `a unit's names are told, and those that still lead to it`() {
+    let report = NamesReport(Self.status)
+    #expect(report.live == ["east"] && report.voters.count == 2 && !report.isIsolated)
+    #expect(report.names(of: "west", app: nil).map(\.ttl) == [.seconds(5), .seconds(30)])
+    #expect(report.names(of: "west", app: "whoami").map(\.name) == ["whoami.gslb.example."])
+    #expect(report.answered(with: "west", app: "shop.gslb.example") == ["shop.gslb.example."])
+    #expect(report.answered(with: "east", app: nil) == ["whoami.gslb.example."])
+    #expect(report.names[0].members[0].endpoints == "unknown")
+    #expect(report.names[0].members[1].isDraining)
+  }
+}

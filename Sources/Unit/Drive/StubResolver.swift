@@ -32,6 +32,12 @@ import NetTypes
     close(descriptor)
   }
 
+  /// - Throws: also for what is no name.
+  func addresses(of text: String) async throws -> [IPAddress] {
+    guard let name = DomainName(text) else { throw Failure(description: "\(text) is no name") }
+    return try await resolve(name).addresses
+  }
+
   /// The addresses of a name in the order of the answer, and how long they are good for.
   func resolve(_ name: DomainName) async throws -> (addresses: [IPAddress], ttl: Duration) {
     var last = "no server"

@@ -48,10 +48,10 @@ import NetTypes
   func votes() async throws -> String {
     try await until("votes") {
       for voter in plan.voters {
-        let quorum = try await status(of: voter.name)["quorum"]
-        let (live, all) = (quorum["live"].int ?? 0, quorum["voters"].int ?? 0)
-        if live < plan.voters.count {
-          return "\(voter.name) hears \(live) of \(all == 0 ? plan.voters.count : all) voters"
+        let report = NamesReport(try await status(of: voter.name))
+        let missing = plan.voters.map(\.name).filter { !report.live.contains($0) }
+        if !missing.isEmpty {
+          return "\(voter.name) does not hear \(missing.joined(separator: ", "))"
         }
       }
       return nil
@@ -65,13 +65,11 @@ import NetTypes
     try await until("answers") {
       names = []
       for voter in plan.units.map(\.configuration.name) {
-        for name in try await status(of: voter)["wideIPs"].elements {
-          let title = name["name"].string ?? ""
-          names.insert(title)
-          if name["answer"].elements.isEmpty { return "\(title): \(voter) has no answer" }
-          for member in name["members"].elements where member["up"].bool != true {
-            let unit = member["unit"].string ?? member["address"].string ?? ""
-            return "\(title): \(voter) sees \(unit) down"
+        for name in NamesReport(try await status(of: voter)).names {
+          names.insert(name.name)
+          if name.answer.isEmpty { return "\(name.name): \(voter) has no answer" }
+          if let member = name.members.first(where: { !$0.isUp }) {
+            return "\(name.name): \(voter) sees \(member.unit) down"
           }
         }
       }

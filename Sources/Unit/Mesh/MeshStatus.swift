@@ -82,36 +82,28 @@ package struct MeshStatus: Sendable {
   private var voterTable: TextTable {
     var table = TextTable("VOTER", "HEARS", "STATE")
     for (voter, status) in names {
-      let quorum = status["quorum"]
+      let report = NamesReport(status)
       table.add(
-        voter, "\(quorum["live"].int ?? 0) of \(quorum["voters"].int ?? 0)",
-        quorum["isolated"].bool == true ? "isolated" : "quorum")
+        voter, report.live.joined(separator: ", "), report.isIsolated ? "isolated" : "quorum")
     }
     return table
   }
 
-  /// Names as the first voter with an answer sees them; all should agree.
+  /// Each name as each voter sees it; in good order all agree.
   private var memberTable: TextTable {
     var table = TextTable(
-      "NAME", "SEEN BY", "UNIT", "ADDRESS", "WEIGHT", "PROBE", "ROUTE", "ENDPOINTS", "ANSWERED")
+      "NAME", "SEEN BY", "UNIT", "ADDRESS", "SHARE", "PROBE", "ROUTE", "ENDPOINTS", "ANSWERED")
     for (voter, status) in names {
-      for name in status["wideIPs"].elements {
-        let answer = Set(name["answer"].elements.compactMap(\.string))
-        for member in name["members"].elements {
-          let address = member["address"].string ?? ""
+      for name in NamesReport(status).names {
+        for member in name.members {
           table.add(
-            name["name"].string ?? "", voter, member["unit"].string ?? "", address,
-            member["draining"].bool == true ? "draining" : "\(member["weight"].int ?? 1)",
-            Self.word(member["probe"]), Self.word(member["route"]), Self.word(member["endpoints"]),
-            answer.contains(address) ? "yes" : "no")
+            name.name, voter, member.unit, member.address,
+            member.isDraining ? "draining" : "\(member.share)", member.probe, member.route,
+            member.endpoints, name.answer.contains(member.address) ? "yes" : "no")
         }
       }
     }
     return table
-  }
-
-  private static func word(_ value: JSON) -> String {
-    value.string ?? value.int.map(String.init) ?? value.bool.map { $0 ? "up" : "down" } ?? "unknown"
   }
 }
 
