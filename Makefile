@@ -6,6 +6,7 @@ RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
 TEST_PACKAGES  := bind9-dnsutils bird2 curl dnsmasq-base exabgp frr gobgpd haproxy jq kubernetes-client \
                   mosquitto mosquitto-clients nghttp2-client nginx-light openbgpd python3-grpcio python3-websockets \
                   testssl.sh wrk
+MESH_PACKAGES  := knot-dnsutils
 BENCH_PACKAGES := bind9 bind9-dnsutils dnsperf gdnsd haproxy knot libnginx-mod-stream nghttp2-client nginx-light nsd wrk
 
 # Tests look inside modules; with one set of flags they share what `make up` has built.
@@ -14,7 +15,7 @@ ATOLL       := .build/release/atoll
 # What `make up` hands to `atoll up`: make up UP="--name west --agents 1"
 UP ?=
 
-.PHONY: build up down test check fmt bench soak fuzz docs install packages-build packages-run packages-test packages-bench
+.PHONY: build up down mesh test check fmt bench soak fuzz docs install packages-build packages-run packages-test packages-mesh packages-bench
 .DEFAULT_GOAL := build
 
 build: packages-build
@@ -25,6 +26,9 @@ up: packages-run build
 
 down:
 	@if [ -x $(ATOLL) ]; then $(ATOLL) down --all; else echo "nothing is built, so nothing of this checkout runs"; fi
+
+mesh: packages-run packages-mesh build
+	@scripts/mesh
 
 test: packages-run packages-test build check
 	@scripts/test $(SWIFT_FLAGS)
@@ -59,4 +63,5 @@ packages-run:   ; @scripts/packages $(RUN_PACKAGES)
 packages-test:
 	@scripts/packages $(TEST_PACKAGES)
 	@scripts/packages --unpack bird .build/peers/bird1
+packages-mesh: ; @scripts/packages $(MESH_PACKAGES)
 packages-bench: ; @scripts/packages $(BENCH_PACKAGES)
