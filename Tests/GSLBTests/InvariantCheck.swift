@@ -18,8 +18,10 @@ struct InvariantCheck {
   /// Since when each voter runs, and reaches and is reached by the same others.
   private var stableSince: [Instant]
   private var groups: [[Bool]]
-  /// Since when some site that lives is in a voter's sight.
-  private var lifeSince: [Instant?]
+  /// Since when each site lives, in each voter's sight or that of those it hears.
+  private var lifeSince: [[Instant?]]
+  /// Since when each site is dead, or its own voter tells each voter that it is empty.
+  private var uselessSince: [[Instant?]]
   private var falls: [[(count: Int, at: Instant, isUp: Bool)]]
   private(set) var violations: [String] = []
 
@@ -30,7 +32,8 @@ struct InvariantCheck {
     deadSince = Array(repeating: nil, count: units)
     stableSince = Array(repeating: .zero, count: voters)
     groups = Array(repeating: Array(repeating: true, count: voters), count: voters)
-    lifeSince = Array(repeating: .zero, count: voters)
+    lifeSince = Array(repeating: Array(repeating: .zero, count: units), count: voters)
+    uselessSince = Array(repeating: Array(repeating: nil, count: units), count: voters)
     falls = Array(repeating: Array(repeating: (0, .zero, false), count: units), count: voters)
   }
 
@@ -81,9 +84,16 @@ struct InvariantCheck {
       if isOther || !running[voter] { stableSince[voter] = now }
     }
     groups = new
-    for voter in 0..<count {
-      let sees = seesLife(voter, zip(dead, empty).map { $0 || $1 }, cut)
-      if sees != (lifeSince[voter] != nil) { lifeSince[voter] = sees ? now : nil }
+    for unit in 0..<units {
+      for voter in 0..<count {
+        let isTold = empty[unit] && groups[voter][unit] && groups[unit][voter]
+        let isUseless = dead[unit] || isTold
+        if isUseless != (uselessSince[voter][unit] != nil) {
+          uselessSince[voter][unit] = isUseless ? now : nil
+        }
+        let sees = !dead[unit] && !empty[unit] && isInSight(unit, of: voter, cut)
+        if sees != (lifeSince[voter][unit] != nil) { lifeSince[voter][unit] = sees ? now : nil }
+      }
     }
     let bound = isLossy ? Self.lossyBound : Self.bound
     for voter in 0..<count where running[voter] {
@@ -94,12 +104,19 @@ struct InvariantCheck {
         if answer.isEmpty {
           report("\(Simulation.names[voter]) has an empty answer", now, seed)
         }
+        let seen = min(stable, life(voter)?.duration(to: now) ?? .zero)
+        let isAnyUseful = answer.contains { unit in
+          uselessSince[voter][unit].map { $0.duration(to: now) <= bound } ?? true
+        }
+        if seen > Self.reunion, !isLossy, !isAnyUseful {
+          report("\(Simulation.names[voter]) answers no site that lives: \(answer)", now, seed)
+        }
         // An isolated service neither keeps a name nor steals one.
         if !hasQuorum, count > 2, stable > bound {
           report("\(Simulation.names[voter]) answers without quorum", now, seed)
         }
         for unit in answer {
-          guard let since = deadSince[unit], let life = lifeSince[voter] else { continue }
+          guard let since = deadSince[unit], let life = life(voter) else { continue }
           let elapsed = min(since.duration(to: now), stable, life.duration(to: now))
           if elapsed > bound {
             report(
@@ -113,15 +130,15 @@ struct InvariantCheck {
     }
   }
 
-  /// Whether a voter, or one of those it hears and is heard by, reaches a site that lives.
-  private func seesLife(_ voter: Int, _ useless: [Bool], _ cut: [[Bool]]) -> Bool {
+  private func isInSight(_ unit: Int, of voter: Int, _ cut: [[Bool]]) -> Bool {
     (0..<count).contains { other in
       groups[voter][other] && groups[other][voter]
-        && (0..<units).contains { unit in
-          !useless[unit] && (unit == other || !(cut[other][unit] || cut[unit][other]))
-        }
+        && (unit == other || !(cut[other][unit] || cut[unit][other]))
     }
   }
+
+  /// Since when the longest living site in sight is there.
+  private func life(_ voter: Int) -> Instant? { lifeSince[voter].compactMap(\.self).min() }
 
   /// From whom to whom a view passes, by others if need be.
   private func reachable(_ running: [Bool], _ cut: [[Bool]]) -> [[Bool]] {

@@ -170,6 +170,7 @@ struct Simulation {
     waiting[voter] = nil
     check.resumed(voter, at: now)
     for event in events { take(event) }
+    if voter < units { learn(voter, insides[voter]) }
   }
 
   func isPaused(_ voter: Int) -> Bool { waiting[voter] != nil }

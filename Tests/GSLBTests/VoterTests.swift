@@ -72,6 +72,7 @@ private func down(_ reason: String) -> View.Member { View.Member(.down(reason: r
   @Test func `a verdict keeps the votes and their reasons`() throws {
     var bench = Bench(["east", "west", "client"])
     bench.wait(300)
+    bench.hear("client", [:])
     bench.succeed(web("east"))
     bench.handle(.failed(web("west"), reason: "connection refused"))
     bench.handle(.failed(web("west"), reason: "connection refused"))
@@ -208,6 +209,15 @@ private func down(_ reason: String) -> View.Member { View.Member(.down(reason: r
     #expect(bench.lastSets.map { counts($0[0]) } == [1: 1, 2: 2])
     bench.wait(4500)
     #expect(bench.lastSets.map { leads($0[0]) } == [1, 2])
+  }
+
+  @Test func `what was not reached while isolated is no opinion afterwards`() {
+    var bench = Bench(["east", "west", "client"])
+    bench.wait(300)
+    for _ in 0..<2 { bench.handle(.failed(web("west"), reason: "timed out")) }
+    #expect(bench.voter.isIsolated)
+    bench.hear("client", [web("west"): up, web("east"): up])
+    #expect(bench.status("west")?.why == "up: 1 of 2 voters' probes answer")
   }
 
   @Test func `a drained unit gets no new clients, and the last one up is told of`() {

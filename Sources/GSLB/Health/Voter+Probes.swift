@@ -19,11 +19,20 @@ extension Voter {
     lastEvent = now
     guard !peers.isEmpty, gap > configuration.health.viewInterval * 2 else { return }
     needsVerdicts = true
-    for name in members.keys {
-      members[name]?.opinion = .unknown
-      members[name]?.streak = 0
-      members[name]?.nextProbe = now
+    for name in members.keys { forgetOpinion(name, now) }
+  }
+
+  /// What could not be reached while nobody was heard says more of our link than of the members.
+  mutating func forgetFailures(_ now: Instant) {
+    for (name, member) in members where member.owner != self.name && member.opinion.kind == .down {
+      forgetOpinion(name, now)
     }
+  }
+
+  private mutating func forgetOpinion(_ name: VirtualServerName, _ now: Instant) {
+    members[name]?.opinion = .unknown
+    members[name]?.streak = 0
+    members[name]?.nextProbe = now
   }
 
   mutating func probesDue(_ now: Instant) -> [Action] {

@@ -78,7 +78,10 @@ extension Voter {
     var actions: [Action] = []
     let wasIsolated = isIsolated
     isIsolated = !hasQuorum
-    if isIsolated != wasIsolated { actions.append(.isolated(isIsolated, why: quorumText)) }
+    if isIsolated != wasIsolated {
+      actions.append(.isolated(isIsolated, why: quorumText))
+      if !isIsolated { forgetFailures(now) }
+    }
     let before = states
     var fallen: [VirtualServerName] = []
     if !refuses {

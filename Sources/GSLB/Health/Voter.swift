@@ -16,7 +16,8 @@ import NetTypes
 //    outside the member's unit decide, as a unit's way to itself proves little; level again, it is up.
 // 5. A member is wished up when the probe is not down and its unit does not say that its route is
 //    missing or that it has no ready endpoint.
-// 6. A voter that has been stopped for a while has no opinion until it has probed again.
+// 6. A voter that has been stopped for a while has no opinion until it has probed again; nor has one
+//    that was isolated, of what it did not reach.
 // 7. With views of less than half of the voters, itself among them, the name service is isolated.
 //
 // Invariants: the same views make the same votes everywhere; nothing of a view outlives its lease
