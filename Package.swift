@@ -15,6 +15,10 @@ let common: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
+/// The data plane's release does without the run-time checks of exclusive access, which debug builds
+/// and so tests have: a fiftieth of a request.
+let dataPlane: [SwiftSetting] =
+  common + [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 /// Cores touch no raw memory, and the compiler holds them to it.
 let core: [SwiftSetting] = common + [.strictMemorySafety()]
 
@@ -80,7 +84,7 @@ let package = Package(
         "Delivery",
         "HTTP",
         "NetTypes", "Wire",
-      ]),
+      ], settings: dataPlane),
     module("Containers", ["Linux", "CLinux", "Kubernetes", "NetTypes"]),
     module("Telemetry", [logging]),
 
