@@ -31,6 +31,7 @@ extension Fuzz {
       }
     ),
     ("proxy-protocol", { proxy(Fuzz.bytes($0, $1)) }),
+    ("http2-fields", { http2(Fuzz.bytes($0, $1)) }),
   ]
 
   private static func parse(
@@ -94,6 +95,41 @@ extension Fuzz {
     switch framing {
     case .length(let count): precondition(request.body.count == Int(count), "another length")
     default: precondition(request.body.isEmpty, "another length")
+    }
+    return 0
+  }
+
+  /// Fields of HTTP/2, a line each as `name=value`, are one head of HTTP/1.1 or none: the strict parser
+  /// takes all of it, or refuses it.
+  private static func http2(_ bytes: [UInt8]) -> Int32 {
+    var headers = HTTP2Headers(limit: 4096)
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 16384, alignment: 16)
+    defer {
+      headers.deallocate()
+      memory.deallocate()
+    }
+    headers.begin()
+    for line in bytes.split(separator: 10, omittingEmptySubsequences: false) {
+      let end = line.dropFirst().firstIndex(of: UInt8(ascii: "=")) ?? line.endIndex
+      let isTaken = line[..<end].withUnsafeBytes { name in
+        line[end...].dropFirst().withUnsafeBytes { headers.add(name, $0) }
+      }
+      guard isTaken else { return 0 }
+    }
+    var parser = HeadParser()
+    for ends in [true, false] {
+      for isRequest in [true, false] {
+        var writer = HeadWriter(memory)
+        let content =
+          isRequest
+          ? headers.writeRequest(&writer, ends: ends)
+          : headers.writeResponse(&writer, isHead: false, ends: ends)
+        guard content != nil, !writer.overflowed else { continue }
+        let head = Array(writer.written)
+        let outcome = parse(head[...], &parser, isRequest: isRequest)
+        precondition(outcome != .incomplete, "a head without its end")
+        if outcome == .complete { precondition(parser.length == head.count, "two heads of one") }
+      }
     }
     return 0
   }

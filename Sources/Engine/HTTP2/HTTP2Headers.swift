@@ -7,7 +7,8 @@ import HTTP
 /// here is checked again what would end a line or split a start line, and the parser of HTTP/1.1
 /// reads the result as any other.
 struct HTTP2Headers {
-  enum Pseudo: Int, CaseIterable { case method, scheme, authority, path, status, host }
+  /// How content that follows is framed as HTTP/1.1; done: there is none.
+  enum Content: UInt8 { case length, chunked, done }
 
   private let text: UnsafeMutableRawBufferPointer
   private let values: UnsafeMutableRawBufferPointer
@@ -127,26 +128,26 @@ struct HTTP2Headers {
     return !writer.overflowed
   }
 
-  /// Writes a request's head as HTTP/1.1, and notes how its content will be framed.
-  /// - Returns: false if it is malformed.
-  func writeRequest(_ writer: inout HeadWriter, stream: StreamPointer, ends: Bool) -> Bool {
+  /// Writes a request's head as HTTP/1.1.
+  /// - Returns: how its content will be framed; nil if it is malformed.
+  func writeRequest(_ writer: inout HeadWriter, ends: Bool) -> Content? {
     let (method, authority, path, host) = (
       value(ranges.0), value(ranges.2), value(ranges.3), value(ranges.5)
     )
     let isConnect = method.elementsEqual("CONNECT".utf8)
-    guard !method.isEmpty, isConnect || !ranges.1.isEmpty else { return false }
+    guard !method.isEmpty, isConnect || !ranges.1.isEmpty else { return nil }
     // Two hosts are one too many: somebody would go by the other (§8.3.1).
-    if !authority.isEmpty, !host.isEmpty, !authority.elementsEqual(host) { return false }
+    if !authority.isEmpty, !host.isEmpty, !authority.elementsEqual(host) { return nil }
     let name = authority.isEmpty ? host : authority
-    guard !name.isEmpty else { return false }
+    guard !name.isEmpty else { return nil }
     writer.append(method)
     writer.append(" ")
     if isConnect {
-      guard path.isEmpty else { return false }
+      guard path.isEmpty else { return nil }
       writer.append(authority)
     } else {
       let isAsterisk = path.elementsEqual("*".utf8) && method.elementsEqual("OPTIONS".utf8)
-      guard path.first == UInt8(ascii: "/") || isAsterisk else { return false }
+      guard path.first == UInt8(ascii: "/") || isAsterisk else { return nil }
       writer.append(path)
     }
     writer.append(" HTTP/1.1\r\nhost: ")
@@ -159,48 +160,54 @@ struct HTTP2Headers {
         UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(cookies)[..<cookiesCount]))
       writer.append("\r\n")
     }
-    if ends {
-      stream.pointee.inbound = .done
-      let expects = [UInt8(ascii: "P")] == method.prefix(1).map { $0 }
-      if !hasContentLength, expects { writer.append("content-length: 0\r\n") }
-    } else {
-      writeFraming(&writer, stream)
+    var content = Content.done
+    if !ends {
+      content = writeFraming(&writer)
+    } else if !hasContentLength, method.first == UInt8(ascii: "P") {
+      writer.append("content-length: 0\r\n")
     }
     writer.append("\r\n")
-    return true
+    return content
   }
 
   /// How content that follows is framed: by its length where there is one, else in chunks.
-  private func writeFraming(_ writer: inout HeadWriter, _ stream: StreamPointer) {
-    if hasContentLength {
-      stream.pointee.inbound = .length
-    } else {
-      stream.pointee.inbound = .chunked
-      writer.append("transfer-encoding: chunked\r\n")
-    }
+  private func writeFraming(_ writer: inout HeadWriter) -> Content {
+    guard !hasContentLength else { return .length }
+    writer.append("transfer-encoding: chunked\r\n")
+    return .chunked
   }
 
-  /// Writes a response's head as HTTP/1.1, and notes how its content will be framed.
-  func writeResponse(_ writer: inout HeadWriter, stream: StreamPointer, ends: Bool) -> Bool {
+  /// Writes a response's head as HTTP/1.1.
+  /// - Returns: how its content will be framed; nil if it is malformed.
+  func writeResponse(_ writer: inout HeadWriter, isHead: Bool, ends: Bool) -> Content? {
     let status = value(ranges.4)
-    guard status.count == 3 else { return false }
+    guard status.count == 3 else { return nil }
     writer.append("HTTP/1.1 ")
     writer.append(status)
     writer.append(" \r\n")
     writer.append(fields)
     let isInterim = status[0] == UInt8(ascii: "1")
-    if isInterim {
-      stream.pointee.inbound = .done
-    } else if ends {
-      stream.pointee.inbound = .done
+    var content = Content.done
+    if ends, !isInterim {
       let isEmpty = status.elementsEqual("204".utf8) || status.elementsEqual("304".utf8)
-      if !hasContentLength, !isEmpty, !stream.pointee.isHead {
-        writer.append("content-length: 0\r\n")
-      }
-    } else {
-      writeFraming(&writer, stream)
+      if !hasContentLength, !isEmpty, !isHead { writer.append("content-length: 0\r\n") }
+    } else if !isInterim {
+      content = writeFraming(&writer)
     }
     writer.append("\r\n")
+    return content
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// - Parameter lowercase: ASCII.
+  func elementsEqualIgnoringCase(_ lowercase: StaticString) -> Bool {
+    guard count == lowercase.utf8CodeUnitCount else { return false }
+    for index in 0..<count {
+      let byte = self[index]
+      let folded = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
+      if folded != lowercase.utf8Start[index] { return false }
+    }
     return true
   }
 }

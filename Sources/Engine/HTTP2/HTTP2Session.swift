@@ -28,8 +28,7 @@ struct HTTP2Session {
 
 /// One stream: what stands between its slot, which speaks HTTP/1.1 to the exchange, and nghttp2.
 struct HTTP2Stream {
-  /// What of the message that the peer sends has been told to the exchange.
-  enum Inbound: UInt8 { case length, chunked, done }
+  typealias Inbound = HTTP2Headers.Content
   /// What of the exchange's message has been handed to nghttp2.
   enum Outbound: UInt8 { case head, body, ended }
 
@@ -44,6 +43,7 @@ struct HTTP2Stream {
   /// DATA that the exchange has not taken yet, and trailers as field lines.
   var data = Buffer()
   var trailers = Buffer()
+  /// What of the message that the peer sends has been told to the exchange.
   var inbound = Inbound.done
   /// The peer's side has ended.
   var ended = false

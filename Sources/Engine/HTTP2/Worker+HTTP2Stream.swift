@@ -86,11 +86,12 @@ extension Worker {
       }
     } else {
       var writer = HeadWriter(headScratch)
-      let isSound =
+      let content =
         session.pointee.isServer
-        ? headers.writeRequest(&writer, stream: stream, ends: ends)
-        : headers.writeResponse(&writer, stream: stream, ends: ends)
-      guard isSound, !writer.overflowed else { return reject(session, stream) }
+        ? headers.writeRequest(&writer, ends: ends)
+        : headers.writeResponse(&writer, isHead: stream.pointee.isHead, ends: ends)
+      guard let content, !writer.overflowed else { return reject(session, stream) }
+      stream.pointee.inbound = content
       if session.pointee.isServer {
         guard buffers.append(writer.written, to: &at(slot).pointee.input) else {
           return reject(session, stream)

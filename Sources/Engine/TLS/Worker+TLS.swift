@@ -345,16 +345,3 @@ extension Worker {
     name.count == 23 && name.elementsEqualIgnoringCase("x-forwarded-client-cert")
   }
 }
-
-extension UnsafeRawBufferPointer {
-  /// - Parameter lowercase: ASCII.
-  func elementsEqualIgnoringCase(_ lowercase: StaticString) -> Bool {
-    guard count == lowercase.utf8CodeUnitCount else { return false }
-    for index in 0..<count {
-      let byte = self[index]
-      let folded = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
-      if folded != lowercase.utf8Start[index] { return false }
-    }
-    return true
-  }
-}

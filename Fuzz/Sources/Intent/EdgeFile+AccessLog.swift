@@ -1,0 +1,1 @@
+../../../Sources/Intent/EdgeFile+AccessLog.swift

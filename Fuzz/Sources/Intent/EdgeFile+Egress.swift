@@ -1,0 +1,1 @@
+../../../Sources/Intent/EdgeFile+Egress.swift

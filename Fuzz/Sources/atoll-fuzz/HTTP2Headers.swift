@@ -1,0 +1,1 @@
+../../../Sources/Engine/HTTP2/HTTP2Headers.swift

@@ -1,0 +1,1 @@
+../../../Sources/Engine/HTTP/HeadWriter.swift
