@@ -1,10 +1,12 @@
 #pragma once
 #include <errno.h>
+#include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -12,6 +14,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 // What OpenSSL has as macros or variadic functions, which Swift cannot import.
 
@@ -301,4 +304,38 @@ static inline void atoll_dns_names(X509 *certificate, void *argument,
   int length = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, common,
                                          sizeof common);
   if (length > 0) take(argument, (const unsigned char *)common, length);
+}
+
+static inline void atoll_set_status_callback(SSL_CTX *context, int (*callback)(SSL *, void *)) {
+  SSL_CTX_set_tlsext_status_cb(context, callback);
+}
+
+/// Sends an OCSP response with the certificate, RFC 6066 §8. OpenSSL frees what it gets.
+static inline int atoll_staple(SSL *ssl, const unsigned char *bytes, long count) {
+  unsigned char *copy = OPENSSL_memdup(bytes, (size_t)count);
+  return copy != NULL && SSL_set_tlsext_status_ocsp_resp(ssl, copy, count) == 1;
+}
+
+/// Until when an OCSP response says that a certificate is good, seconds since 1970; LONG_MAX where it
+/// does not say, -1 if it says no such thing.
+static inline long atoll_ocsp_good_until(const unsigned char *bytes, long count, X509 *certificate) {
+  long until = -1;
+  OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &bytes, count);
+  OCSP_BASICRESP *basic = NULL;
+  if (response != NULL && OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
+    basic = OCSP_response_get1_basic(response);
+  for (int index = 0; basic != NULL && index < OCSP_resp_count(basic); index++) {
+    OCSP_SINGLERESP *single = OCSP_resp_get0(basic, index);
+    ASN1_INTEGER *serial = NULL;
+    ASN1_GENERALIZEDTIME *next = NULL;
+    struct tm time;
+    OCSP_id_get0_info(NULL, NULL, NULL, &serial, (OCSP_CERTID *)OCSP_SINGLERESP_get0_id(single));
+    if (serial == NULL || ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(certificate)) != 0) continue;
+    if (OCSP_single_get0_status(single, NULL, NULL, NULL, &next) != V_OCSP_CERTSTATUS_GOOD) continue;
+    until = LONG_MAX;
+    if (next != NULL) until = ASN1_TIME_to_tm(next, &time) == 1 ? (long)timegm(&time) : -1;
+  }
+  OCSP_BASICRESP_free(basic);
+  OCSP_RESPONSE_free(response);
+  return until;
 }

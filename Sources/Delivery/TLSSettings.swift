@@ -12,10 +12,23 @@ package struct PEMSource: Hashable, Sendable {
   }
 }
 
+/// Bytes, and the file that they come from where they come from one.
+package struct DERSource: Hashable, Sendable {
+  package var file: String?
+  package var bytes: [UInt8] = []
+
+  package init(bytes: [UInt8]) { self.bytes = bytes }
+
+  /// A file that is still to be read.
+  package init(file: String) { self.file = file }
+}
+
 /// A certificate with its issuers, and its key.
 package struct CertificateSource: Hashable, Sendable {
   package var certificate: PEMSource
   package var key: PEMSource
+  /// What its issuer says of it (RFC 6960), for clients that ask (RFC 6066 §8).
+  package var ocsp: DERSource?
 
   package init(certificate: PEMSource, key: PEMSource) {
     self.certificate = certificate

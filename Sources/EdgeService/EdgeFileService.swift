@@ -154,7 +154,7 @@ import Transport
     var versions: [String: FileSystem.Version?] = [:]
     parsed.readFiles { path in
       versions[path] = FileSystem.version(of: path)
-      return try FileSystem.readText(path)
+      return try FileSystem.read(path)
     }
     seenFiles = versions
     return parsed

@@ -8,14 +8,14 @@ extension EdgeFileReader {
       fields,
       beside: [
         "certificate", "key", "certificates", "minimumVersion", "maximumVersion", "cipherSuites",
-        "alpn", "clientAuthentication", "handshakeTimeout", "ticketLifetime",
+        "alpn", "clientAuthentication", "handshakeTimeout", "ticketLifetime", "ocsp",
       ])
     var tls = ServerTLS()
     if fields.names.contains("certificate") || fields.names.contains("key") {
       tls.certificates.append(try certificate(fields))
     }
     for section in try fields.sections("certificates") {
-      note(section, beside: ["certificate", "key"])
+      note(section, beside: ["certificate", "key", "ocsp"])
       tls.certificates.append(try certificate(section))
     }
     tls.minimumVersion = try fields.choice("minimumVersion") ?? tls.minimumVersion
@@ -64,9 +64,13 @@ extension EdgeFileReader {
   }
 
   private func certificate(_ fields: FileFields) throws(FileProblem) -> CertificateSource {
-    CertificateSource(
+    var source = CertificateSource(
       certificate: PEMSource(file: try fields.fileName("certificate")),
       key: PEMSource(file: try fields.fileName("key")))
+    if fields.names.contains("ocsp") {
+      source.ocsp = DERSource(file: try fields.fileName("ocsp"))
+    }
+    return source
   }
 }
 
@@ -80,21 +84,24 @@ extension FileFields {
 }
 
 extension EdgeFile.Parsed {
-  /// Reads the PEM files that objects name, relative to the configuration's folder. An object whose
+  /// Reads the files that objects name, relative to the configuration's folder. An object whose
   /// file cannot be read is refused, with its line.
-  /// - Parameter read: A file's text; what it throws is the reason.
-  package mutating func readFiles(_ read: (String) throws -> String) {
+  /// - Parameter read: A file's bytes; what it throws is the reason.
+  package mutating func readFiles(_ read: (String) throws -> [UInt8]) {
     var fileNames: Set<String> = []
     let folder = file.lastIndex(of: "/").map { file[...$0] } ?? ""
-    func text(_ source: inout PEMSource, _ field: String) throws(Unreadable) {
-      guard let name = source.file else { return }
+    func bytes(_ name: String, _ field: String) throws(Unreadable) -> [UInt8] {
       let path = name.hasPrefix("/") ? name : folder + name
       fileNames.insert(path)
       do {
-        source.text = try read(path)
+        return try read(path)
       } catch {
         throw Unreadable(field: field, found: "\"\(name)\" (\(error))")
       }
+    }
+    func text(_ source: inout PEMSource, _ field: String) throws(Unreadable) {
+      guard let name = source.file else { return }
+      source.text = String(decoding: try bytes(name, field), as: UTF8.self)
     }
     configuration.pools = configuration.pools.compactMap { pool in
       var pool = pool
@@ -112,6 +119,11 @@ extension EdgeFile.Parsed {
       do throws(Unreadable) {
         try server.tls?.forEachPEM { (field, source) throws(Unreadable) in
           try text(&source, field)
+        }
+        for (index, certificate) in (server.tls?.certificates ?? []).enumerated() {
+          guard let name = certificate.ocsp?.file else { continue }
+          server.tls?.certificates[index].ocsp?.bytes = try bytes(
+            name, "tls.certificates[\(index)].ocsp")
         }
         return server
       } catch {

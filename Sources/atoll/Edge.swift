@@ -76,7 +76,7 @@ struct EdgeCheck: ParsableCommand {
 
   func run() throws {
     var parsed = try EdgeFile.parse(try FileSystem.readText(file), file: file)
-    parsed.readFiles { try FileSystem.readText($0) }
+    parsed.readFiles { try FileSystem.read($0) }
     for notice in parsed.notices { print("note: \(notice)") }
     let problems =
       parsed.allProblems + EdgeFileService.compileProblems(of: parsed)

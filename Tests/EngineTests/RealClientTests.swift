@@ -88,6 +88,62 @@ import Transport
   }
 
   @Test(.enabled(if: has("openssl"), "openssl is not installed"))
+  func `openssl gets what the issuer says of the certificate`() async throws {
+    let folder = try temporaryFolder()
+    defer { removeFolder(folder) }
+    try write("V\t401231235959Z\t\t1234\tunknown\t/CN=a.example\n", to: folder + "/index")
+    let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    for words in [
+      ["req", "-x509", "-subj", "/CN=ca", "-days", "2", "-keyout", "ca.key", "-out", "ca"] + curve,
+      ["req", "-subj", "/CN=a.example", "-keyout", "key", "-out", "request"] + curve,
+      [
+        "x509", "-req", "-in", "request", "-CA", "ca", "-CAkey", "ca.key", "-set_serial", "4660",
+        "-days", "2", "-out", "certificate",
+      ],
+      [
+        "ocsp", "-index", "index", "-CA", "ca", "-rsigner", "ca", "-rkey", "ca.key", "-issuer",
+        "ca", "-cert", "certificate", "-respout", "response", "-ndays", "1", "-noverify",
+      ],
+    ] {
+      let inside = words.map { word in
+        ["ca", "key", "certificate", "request", "response", "index", "ca.key"].contains(word)
+          ? folder + "/" + word : word
+      }
+      _ = try Self.run("openssl", inside)
+    }
+    func text(_ name: String) throws -> PEMSource {
+      PEMSource(text: try String(contentsOfFile: folder + "/" + name, encoding: .utf8))
+    }
+    var source = CertificateSource(certificate: try text("certificate"), key: try text("key"))
+    source.ocsp = DERSource(bytes: Array(try Data(contentsOf: URL(filePath: folder + "/response"))))
+    let stapled = source
+    try await serving({ $0.certificates.insert(stapled, at: 0) }) { secure, _ in
+      for version in ["-tls1_2", "-tls1_3"] {
+        let text = try Self.run(
+          "openssl", ["s_client", "-connect", "127.0.0.1:\(secure)", "-status", version])
+        #expect(text.contains("OCSP Response Status: successful"), "\(version) \(text)")
+        #expect(text.contains("Cert Status: good"))
+      }
+      // Another certificate has none.
+      let other = try Self.run(
+        "openssl",
+        [
+          "s_client", "-connect", "127.0.0.1:\(secure)", "-status", "-servername", "b.example",
+        ])
+      #expect(other.contains("OCSP response: no response sent"))
+    }
+    // Of another certificate, or no response at all.
+    var configuration = single(freePort(), .https, [])
+    let authority = try CertificateAuthority.mint(commonName: "test")
+    var wrong = try authority.issue(.server("h", dnsNames: ["h"])).source
+    for bytes in [source.ocsp?.bytes ?? [], [1, 2, 3]] {
+      wrong.ocsp = DERSource(bytes: bytes)
+      configuration.virtualServers[0].tls = ServerTLS(certificates: [wrong])
+      #expect(Engine.tlsProblems(configuration).map(\.field) == ["tls.certificates[0].ocsp"])
+    }
+  }
+
+  @Test(.enabled(if: has("openssl"), "openssl is not installed"))
   func `openssl may not renegotiate`() async throws {
     try await serving { secure, _ in
       let text = try Self.run(

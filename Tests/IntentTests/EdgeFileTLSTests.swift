@@ -29,7 +29,7 @@ import Testing
       - {name: p, protocol: h2, tls: {serverName: m.example, ca: ca.pem, verify: true}}
       """, file: "/etc/atoll/edge.yaml")
     #expect(parsed.notices.isEmpty && parsed.problems.isEmpty)
-    parsed.readFiles { "text of \($0)" }
+    parsed.readFiles { Array("text of \($0)".utf8) }
     #expect(parsed.allProblems.isEmpty)
     #expect(parsed.files.first == "/etc/atoll/a.key" && parsed.files.contains("/k/a.key"))
     let servers = parsed.configuration.virtualServers
@@ -60,7 +60,7 @@ import Testing
       """)
     parsed.readFiles { path in
       if path == "gone.key" { throw Missing() }
-      return path
+      return Array(path.utf8)
     }
     let problem = try #require(parsed.allProblems.first)
     #expect(problem.line == 12, "\(problem)")

@@ -8,6 +8,7 @@ import Glibc
 enum TLSIndex {
   static let policy = atoll_context_index(releaseData)
   static let names = atoll_context_index(releaseData)
+  static let staple = atoll_context_index(releaseData)
 }
 
 private func releaseData(

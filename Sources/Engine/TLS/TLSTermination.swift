@@ -152,6 +152,9 @@ func use(
     throw TLSProblem(
       field: "\(field).certificate", found: opensslReason(), expected: "the certificate's issuers")
   }
+  if let ocsp = source.ocsp {
+    try OCSPStaple(ocsp, for: chain[0], field: "\(field).ocsp").attach(to: context)
+  }
   return dnsNames(chain[0])
 }
 
