@@ -43,6 +43,10 @@ extension EngineSnapshot {
           "atoll_requests_aborted_total",
           "Requests whose client left, or whose answer could not end.", counts.aborted
         ),
+        (
+          "atoll_connections_reaped_total",
+          "Clients that rested and were let go for want of room.", counts.reaped
+        ),
       ], labels: labels)
     for (index, count) in counts.statuses.enumerated() {
       page.add(

@@ -10,6 +10,8 @@ final class Counters: Sendable {
     case failures, retries, refusedRetries
     /// Requests whose client left, or whose answer could not end.
     case aborted
+    /// Clients that rested and were let go for want of slots.
+    case reaped
     case count
   }
 

@@ -70,8 +70,10 @@ import Synchronization
   package init(_ settings: Settings = Settings()) throws(SystemError) {
     let count = max(1, settings.workers ?? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     let limit = Engine.raiseDescriptorLimit()
+    // Workers leave descriptors for probes, the control socket and logs.
+    let reserve = max(64, min(4096, limit / 8))
     let capacity = max(
-      16, min(settings.connectionsPerWorker ?? 1 << 17, max(16, (limit - 64) / count)))
+      16, min(settings.connectionsPerWorker ?? 1 << 17, max(16, (limit - reserve) / count)))
     let signal = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
     guard signal >= 0 else { throw SystemError("eventfd") }
     let state = SharedState(failureSignal: signal)

@@ -22,6 +22,8 @@ package struct EngineSnapshot: Equatable, Sendable {
     package var retries: UInt64 = 0
     /// Requests whose client left, or whose answer could not end.
     package var aborted: UInt64 = 0
+    /// Clients that rested between two requests, and were let go for want of room.
+    package var reaped: UInt64 = 0
 
     package init() {}
   }
@@ -176,6 +178,7 @@ extension Engine {
     counts.failures = counters.sum(.failures)
     counts.retries = counters.sum(.retries)
     counts.aborted = counters.sum(.aborted)
+    counts.reaped = counters.sum(.reaped)
     return counts
   }
 }

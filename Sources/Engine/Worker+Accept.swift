@@ -75,6 +75,7 @@ extension Worker {
     for member in members {
       if let member, member.idle != Connection.none { return closeUpstream(member.idle) }
     }
+    reapResting()
   }
 
   /// Keeps the client's address and port, for X-Forwarded-For and whatever goes by them.

@@ -114,6 +114,8 @@ final class Worker: @unchecked Sendable {
   var drainedStreams: [UInt32] = []
   var dirtySessions: [UInt32] = []
   var pausedListeners = 0
+  /// When clients that rest may be let go again.
+  var reapAgain: Int64 = 0
   var isStopping = false
 
   init(_ settings: Settings, state: SharedState) {

@@ -309,6 +309,52 @@ import Testing
     }
   }
 
+  @Test func `without a free place who rests longest makes way, and monitors and control go on`()
+    async throws
+  {
+    let backends = try (0..<2).map { try namedBackend("\($0)") }
+    let port = freePort()
+    let monitor = Monitor(kind: .tcp, interval: .milliseconds(50), rise: 1, fall: 1)
+    try await withEngine(
+      single(port, .http, backends.map(\.port), monitor: monitor),
+      {
+        $0.workers = 1
+        $0.connectionsPerWorker = 16
+      }
+    ) { engine in
+      let held = try await blocking {
+        // As many as there are places for.
+        Held(
+          try (0..<7).map { _ in
+            let client = try TestClient(port)
+            _ = try client.get()
+            usleep(20_000)
+            return client
+          })
+      }
+      // Whoever has rested for less than a second stays.
+      try await Loop.sleep(.milliseconds(1200))
+      let texts = try await blocking {
+        _ = try held.clients[6].get()
+        return try (0..<3).map { _ in try TestClient(port).get().status }
+      }
+      #expect(texts == [200, 200, 200])
+      #expect(engine.snapshot().servers[0].counts.reaped > 0)
+      // The first is gone; the one that has just asked is not.
+      try await blocking {
+        let rest = try held.clients[0].receiveAll()
+        let status = try held.clients[6].get().status
+        #expect(rest.isEmpty && status == 200)
+      }
+      backends[0].kill()
+      try await eventually("its end is noticed") {
+        engine.snapshot().pools[0].members.map(\.isUp) == [false, true]
+      }
+      #expect(engine.apply(single(port, .http, [backends[1].port], monitor: monitor)) == [])
+    }
+    backends[1].kill()
+  }
+
   @Test func `monitors take members out and bring them back`() async throws {
     let healthy = Atomic<Bool>(true)
     let backend = try httpBackend { request, client in
@@ -338,4 +384,10 @@ import Testing
       #expect(third == "served")
     }
   }
+}
+
+/// Clients that only one thread uses at a time.
+private final class Held: @unchecked Sendable {
+  let clients: [TestClient]
+  init(_ clients: [TestClient]) { self.clients = clients }
 }
