@@ -192,7 +192,8 @@ import Transport
 
   @Test(arguments: [Pool.ServiceDown.none, .reset, .reselect])
   func `connections to a member that goes down`(_ action: Pool.ServiceDown) async throws {
-    // It says nothing, so that its monitor can find it ill while the relay is open.
+    // The monitor asks another, which can end while the relay is open.
+    let asked = try TestServer { _ in }
     let server = try TestServer { client in
       try client.send("hello")
       _ = try client.receiveAll()
@@ -203,7 +204,7 @@ import Transport
     configuration.pools[0].monitor = monitor(.tcp) {
       $0.interval = .milliseconds(20)
       $0.fall = 1
-      $0.port = freePort()
+      $0.port = asked.port
     }
     try await withEngine(configuration) { engine in
       let client = try await blocking {
@@ -211,6 +212,7 @@ import Transport
         _ = try client.receive(exactly: 5)
         return client.descriptor >= 0 ? Box(client) : nil
       }
+      asked.kill()
       try await eventually("down") { !engine.snapshot().pools[0].members[0].isUp }
       if action == .none {
         try await Loop.sleep(.milliseconds(100))
