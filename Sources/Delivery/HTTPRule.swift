@@ -105,7 +105,7 @@ package struct HTTPChecks: Equatable, Sendable {
 }
 
 /// RFC 7617.
-package struct BasicAuthentication: Equatable, Sendable {
+package struct BasicAuthentication: Hashable, Sendable {
   package var realm: String
   /// User to password hash, in the form of crypt(5): `$5$…`, `$6$…`, `$y$…`, `$2b$…`.
   package var users: [String: String]

@@ -109,6 +109,10 @@ struct Connection {
     static let streamFailed = Flags(rawValue: 1 << 32)
     /// Client: takes gzip.
     static let acceptsGzip = Flags(rawValue: 1 << 40)
+    /// Client: its head waits for its password to be checked.
+    static let parked = Flags(rawValue: 1 << 41)
+    /// Client: its head is read once more.
+    static let resumed = Flags(rawValue: 1 << 42)
     /// Client: has not got its TLS ticket.
     static let ticketDue = Flags(rawValue: 1 << 33)
   }

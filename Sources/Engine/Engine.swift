@@ -386,6 +386,7 @@ import Synchronization
     guard !isStopped else { return }
     isStopped = true
     prober.stop()
+    state.passwords.stop()
     let kernel = self.kernel
     Task { @Loop in await kernel.stop(forGood: true) }
     signalWatch?.cancel()

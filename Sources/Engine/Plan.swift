@@ -146,6 +146,7 @@ final class SharedState: Sendable {
   let healthEpoch = Atomic<UInt64>(0)
   /// Wakes the control side: a worker met a failure.
   let failureSignal: Int32
+  let passwords = PasswordVerifier()
   /// Workers that have ended.
   let stopped = Atomic<Int>(0)
 

@@ -26,6 +26,8 @@ final class Worker: @unchecked Sendable {
     case drain
     /// Another process accepts now.
     case handedOver
+    /// A password of a client's slot and generation has been checked.
+    case verified(UInt32, UInt32, CredentialCache.Key, Bool)
     case stop
   }
 
@@ -68,6 +70,7 @@ final class Worker: @unchecked Sendable {
 
   let scratch: UnsafeMutableRawBufferPointer
   let headScratch: UnsafeMutableRawBufferPointer
+  let joined: UnsafeMutableRawBufferPointer
   let vectors: UnsafeMutablePointer<iovec>
   let message: UnsafeMutablePointer<msghdr>
   var buffers = BufferPool()
@@ -128,6 +131,7 @@ final class Worker: @unchecked Sendable {
     deadlines = .allocate(capacity: settings.capacity)
     scratch = .allocate(byteCount: Worker.scratchSize, alignment: 64)
     headScratch = .allocate(byteCount: settings.headLimit + 4096, alignment: 64)
+    joined = .allocate(byteCount: Worker.joinedSize, alignment: 64)
     vectors = .allocate(capacity: 2)
     message = .allocate(capacity: 1)
     message.initialize(to: msghdr())
@@ -187,6 +191,7 @@ final class Worker: @unchecked Sendable {
     logs.deallocate()
     scratch.deallocate()
     headScratch.deallocate()
+    joined.deallocate()
     vectors.deallocate()
     message.deallocate()
   }
@@ -266,6 +271,8 @@ final class Worker: @unchecked Sendable {
       case .healthChanged: healthChanged()
       case .drain: for index in servers.indices { drainServer(index, grace: 1000) }
       case .handedOver: for index in servers.indices { handOver(index) }
+      case .verified(let client, let generation, let key, let verdict):
+        verified(client, generation, key, verdict)
       case .stop: isStopping = true
       }
     }

@@ -283,6 +283,72 @@ import Testing
     #expect((response["www-authenticate"] != nil) == (status == 401))
   }
 
+  @Test func `a slow password keeps waiting who sent it, and nobody else`() async throws {
+    let backend = try echo()
+    let port = freePort()
+    let slow = "$6$rounds=400000$atoll$none"
+    let configuration = single(port, .http, [backend.port]) {
+      $0.rules = [
+        rule {
+          $0.match.path = .prefix("/users")
+          $0.checks.authentication = BasicAuthentication(realm: "here", users: ["eve": slow])
+        }
+      ]
+    }
+    try await withEngine(configuration, { $0.workers = 1 }) { engine in
+      try await blocking {
+        func wrong(_ encoded: String) throws -> TestClient {
+          let client = try TestClient(port)
+          try client.send(
+            "GET /users HTTP/1.1\r\nHost: h\r\nAuthorization: Basic \(encoded)\r\n\r\n")
+          return client
+        }
+        // `eve:1`, `nobody:2`, `eve:3`, `eve:4`.
+        let clients = try ["ZXZlOjE=", "bm9ib2R5OjI=", "ZXZlOjM=", "ZXZlOjQ="].map(wrong)
+        // They are with the worker before the next.
+        #expect(try TestClient(port).get("/").status == 200)
+        var byte: UInt8 = 0
+        #expect(recv(clients[3].descriptor, &byte, 1, Int32(MSG_DONTWAIT)) == -1)
+        let fifth = try wrong("ZXZlOjU=").response()
+        #expect(fifth.status == 503 && fifth["retry-after"] == "1")
+        for client in clients { #expect(try client.response().status == 401) }
+      }
+      #expect(engine.snapshot().servers[0].counts.requests == 6)
+    }
+  }
+
+  @Test func `a request whose password was checked is read once more, and counted once`()
+    async throws
+  {
+    let hash = "$5$atoll$sTxwlzJAvueuST9rJVrqCucEwQpRAqpyRI.olSI98L7"
+    let backend = try echo()
+    let port = freePort()
+    let configuration = single(port, .http, [backend.port]) {
+      $0.rules = [
+        rule {
+          $0.checks.rateLimit = RateLimit(requests: 1, period: .seconds(3600), burst: 2)
+          $0.checks.authentication = BasicAuthentication(realm: "here", users: ["eve": hash])
+        }
+      ]
+    }
+    try await withEngine(configuration, { $0.workers = 1 }) { engine in
+      let statuses = try await blocking {
+        let client = try TestClient(port)
+        // With content, and the next request behind it.
+        let head = "POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Basic ZXZlOnNlY3JldA==\r\n"
+        let request = head + "Content-Length: 5\r\n\r\nhello"
+        try client.send(request + request)
+        let first = try [client.response(), client.response()]
+        try client.send(request)
+        return try first.map(\.status) + [client.response().status]
+      }
+      #expect(statuses == [200, 200, 429])
+      let counts = engine.snapshot().servers[0].counts
+      #expect(counts.requests == 3)
+      #expect(counts.bytesIn == UInt64(3 * 91))
+    }
+  }
+
   @Test func `a rate is exact under several threads, and told with the time to wait`() async throws
   {
     let backend = try echo()

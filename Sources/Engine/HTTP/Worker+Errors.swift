@@ -24,6 +24,8 @@ enum OwnResponse {
   case denied
   case overRate(seconds: Int64)
   case unauthenticated
+  /// More passwords wait to be checked than may.
+  case tooManyPasswords
   case bodyTooLarge(limit: UInt64)
   /// Found out while it came.
   case contentTooLarge
@@ -126,6 +128,7 @@ extension Worker {
     case .denied: writer.append("this client is not allowed here")
     case .overRate: writer.append("too many requests")
     case .unauthenticated: writer.append("a user and password are needed")
+    case .tooManyPasswords: writer.append("too many passwords wait to be checked")
     case .bodyTooLarge(let limit):
       writer.append("the request content is larger than ")
       writer.append(decimal: Int(clamping: limit))

@@ -11,7 +11,7 @@ extension Worker {
     let client = at(index)
     for _ in 0..<Worker.requestBudget {
       guard client.pointee.kind == .httpClient, client.pointee.phase == .head,
-        client.pointee.output.isEmpty
+        client.pointee.output.isEmpty, !client.pointee.has(.parked)
       else { return }
       if client.pointee.input.isEmpty {
         guard client.pointee.has(.readable) else { return }
@@ -112,12 +112,18 @@ extension Worker {
   ) -> Int {
     let client = at(index)
     let head = requestParser.length
-    server.counters.add(.requests)
-    beginRequest(index)
-    rules.reset()
+    let isResumed = client.pointee.has(.resumed)
+    if isResumed {
+      client.pointee.clear(.resumed)
+      rules.reset(paid: Int(client.pointee.attempts))
+    } else {
+      server.counters.add(.requests)
+      beginRequest(index)
+      rules.reset()
+    }
     keepForLog(index, server, bytes)
     clearDeadline(index)
-    beginTotal(index, server)
+    if isResumed { restoreTotal(index) } else { beginTotal(index, server) }
     client.pointee.phase = .exchange
     client.pointee.method = requestParser.method
     client.pointee.attempts = 0
@@ -139,7 +145,7 @@ extension Worker {
       return bytes.count
     }
     let used = head &+ content
-    countIn(index, server, nil, used)
+    if !isResumed { countIn(index, server, nil, used) }
     if requestParser.method == .connect {
       // What follows may be meant for the tunnel that it did not get.
       client.pointee.set(.closeAfter)
@@ -149,6 +155,9 @@ extension Worker {
     let pool: WorkerPool
     switch applyRules(index, server, bytes) {
     case .answered: return used
+    case .parked:
+      park(index, server)
+      return 0
     case .pool(let chosen): pool = chosen
     case .undecided:
       guard let found = route(server, bytes) else {

@@ -8,6 +8,7 @@ enum AnswerReason: UInt8 {
   case clientLeft
   /// The answer had begun, and the member did not end it.
   case memberCut
+  case tooManyPasswords
 
   var text: StaticString {
     switch self {
@@ -33,6 +34,7 @@ enum AnswerReason: UInt8 {
     case .overTime: "over-time"
     case .clientLeft: "client-left"
     case .memberCut: "member-cut"
+    case .tooManyPasswords: "too-many-passwords"
     }
   }
 
@@ -50,6 +52,7 @@ enum AnswerReason: UInt8 {
       case .denied: .denied
       case .overRate: .overRate
       case .unauthenticated: .unauthenticated
+      case .tooManyPasswords: .tooManyPasswords
       case .bodyTooLarge, .contentTooLarge: .bodyTooLarge
       case .editsTooLarge: .editsTooLarge
       case .slowHead: .slowHead

@@ -34,6 +34,8 @@ final class CompiledRule: Sendable {
   let allow: NetworkSet
   let deny: NetworkSet
   let limiter: RateLimiter?
+  /// Tells whose passwords a verdict was on.
+  let usersKey: Int
   let cors: CompiledCrossOrigin?
   /// The sum of the shares of a split.
   let weights: Int
@@ -61,6 +63,7 @@ final class CompiledRule: Sendable {
     limiter = rule.checks.rateLimit.map { limit in
       former?.limiter.flatMap { $0.limit == limit ? $0 : nil } ?? RateLimiter(limit)
     }
+    usersKey = rule.checks.authentication.hashValue
     cors = rule.edits.cors.map(CompiledCrossOrigin.init)
     if case .split(let shares) = rule.decision {
       weights = shares.reduce(0) { $0 + $1.weight }

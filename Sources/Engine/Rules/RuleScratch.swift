@@ -13,6 +13,9 @@ struct RuleScratch {
   /// The path in normal form, or as it came.
   var path = UnsafeRawBufferPointer(start: nil, count: 0)
   var bodyLimit = UInt64.max
+  /// Rates that the request has been taken from, and those of them that were so before.
+  private(set) var ratesTaken = 0
+  private var ratesPaid = 0
   var random: SeededRandom
   /// Sixteen random bytes, in hexadecimal; made when first asked for.
   private var hasID = false
@@ -40,7 +43,19 @@ struct RuleScratch {
     identifier.deallocate()
   }
 
-  mutating func reset() {
+  /// The next rate on the way was taken from when the head was read before.
+  mutating func isRatePaid() -> Bool {
+    guard ratesPaid == 0 else {
+      ratesPaid -= 1
+      return true
+    }
+    ratesTaken += 1
+    return false
+  }
+
+  /// - Parameter paid: Rates that it was taken from when it was read before.
+  mutating func reset(paid: Int = 0) {
+    (ratesTaken, ratesPaid) = (paid, paid)
     request.reset()
     response.reset()
     clearTarget()

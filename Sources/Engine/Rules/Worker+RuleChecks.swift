@@ -1,51 +1,54 @@
-import CCrypt
 import Delivery
 import Glibc
 import HTTP
-import Wire
 
 /// What refuses a request.
 extension Worker {
-  struct Refusal {
-    var status: Int
-    var reason: OwnResponse
+  enum Check {
+    case passed
+    case refused(Int, OwnResponse)
+    /// A password is being checked.
+    case waits
   }
 
   /// 403 for who may not come, 429 beyond a rate, 401 without a user, 413 for too large a body.
   func check(
     _ rule: CompiledRule, _ index: UInt32, _ bytes: UnsafeRawBufferPointer
-  ) -> Refusal? {
+  ) -> Check {
     let client = at(index)
     let (address, isIPv6) = (client.pointee.address, client.pointee.has(.ipv6))
     if rule.deny.contains(address, isIPv6: isIPv6)
       || (!rule.allow.isEmpty && !rule.allow.contains(address, isIPv6: isIPv6))
     {
-      return Refusal(status: 403, reason: .denied)
+      return .refused(403, .denied)
     }
     if let limiter = rule.limiter, let key = rateKey(limiter, index, bytes) {
-      let wait = limiter.take(key, at: Worker.nanoseconds)
+      let wait = rules.isRatePaid() ? 0 : limiter.take(key, at: Worker.nanoseconds)
       if wait > 0 {
-        return Refusal(
-          status: 429, reason: .overRate(seconds: (wait + 999_999_999) / 1_000_000_000))
+        return .refused(429, .overRate(seconds: (wait + 999_999_999) / 1_000_000_000))
       }
     }
-    if let authentication = rule.rule.checks.authentication,
-      !isAuthenticated(authentication, bytes)
-    {
-      rules.response.add("WWW-Authenticate") { writer in
-        writer.append("Basic realm=\"")
-        writer.append(text: authentication.realm)
-        writer.append("\", charset=\"UTF-8\"")
+    if let authentication = rule.rule.checks.authentication {
+      switch identify(authentication, rule.usersKey, index, bytes) {
+      case .known: break
+      case .unchecked: return .waits
+      case .tooMany: return .refused(503, .tooManyPasswords)
+      case .unknown:
+        rules.response.add("WWW-Authenticate") { writer in
+          writer.append("Basic realm=\"")
+          writer.append(text: authentication.realm)
+          writer.append("\", charset=\"UTF-8\"")
+        }
+        return .refused(401, .unauthenticated)
       }
-      return Refusal(status: 401, reason: .unauthenticated)
     }
     if let limit = rule.rule.checks.bodyLimit {
       rules.bodyLimit = min(rules.bodyLimit, limit)
       if case .length(let length) = requestParser.requestFraming, length > limit {
-        return Refusal(status: 413, reason: .bodyTooLarge(limit: limit))
+        return .refused(413, .bodyTooLarge(limit: limit))
       }
     }
-    return nil
+    return .passed
   }
 
   private func rateKey(
@@ -71,58 +74,62 @@ extension Worker {
 
   // MARK: Basic authentication
 
-  private func isAuthenticated(
-    _ settings: BasicAuthentication, _ bytes: UnsafeRawBufferPointer
-  ) -> Bool {
+  private enum Identity { case known, unknown, unchecked, tooMany }
+
+  private func identify(
+    _ settings: BasicAuthentication, _ users: Int, _ index: UInt32,
+    _ bytes: UnsafeRawBufferPointer
+  ) -> Identity {
     guard let value = requestParser.value(ofField: "Authorization", in: bytes),
       value.count > 6, value.count < 1024,
       equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: value[..<6]), "basic ")
-    else { return false }
-    let key = CredentialCache.Key(settings.realm, value)
-    if let known = credentials.verdict(key, at: now) { return known }
-    // Seldom: a String may be made, and the hash itself costs milliseconds.
-    let verdict = verify(settings, UnsafeRawBufferPointer(rebasing: value[6...]))
-    credentials.note(key, verdict, at: now)
-    return verdict
+    else { return .unknown }
+    let key = CredentialCache.Key(users, value)
+    if let verdict = credentials.verdict(key, at: now) { return verdict ? .known : .unknown }
+    let job = PasswordVerifier.Job(
+      worker: self, client: index, generation: at(index).pointee.generation,
+      address: Worker.hash(of: at(index).pointee.address), key: key, settings: settings,
+      encoded: Array(value[6...]))
+    return state.passwords.submit(job) ? .unchecked : .tooMany
   }
 
-  private func verify(
-    _ settings: BasicAuthentication, _ encoded: UnsafeRawBufferPointer
-  ) -> Bool {
-    var encoded = String(decoding: encoded, as: UTF8.self).filter { $0 != " " }
-    // Some clients leave the padding out.
-    while encoded.utf8.count % 4 != 0 { encoded.append("=") }
-    guard let text = Base64.decode(encoded), let colon = text.firstIndex(of: UInt8(ascii: ":")),
-      !text.contains(0)
-    else { return false }
-    let user = String(decoding: text[..<colon], as: UTF8.self)
-    let password = String(decoding: text[(colon + 1)...], as: UTF8.self)
-    guard let hash = settings.users[user] else { return false }
-    let data = UnsafeMutablePointer<crypt_data>.allocate(capacity: 1)
-    defer { data.deallocate() }
-    memset(data, 0, MemoryLayout<crypt_data>.size)
-    guard let computed = crypt_r(password, hash, data) else { return false }
-    let result = Array(UnsafeRawBufferPointer(start: computed, count: strlen(computed)))
-    let expected = Array(hash.utf8)
-    guard result.count == expected.count, result.first != UInt8(ascii: "*") else { return false }
-    // In a time that does not depend on where they differ.
-    return zip(result, expected).reduce(0 as UInt8) { $0 | ($1.0 ^ $1.1) } == 0
+  /// Leaves the head where it lies until its password is checked, and reads no further.
+  func park(_ index: UInt32, _ server: WorkerServer) {
+    let client = at(index)
+    client.pointee.set(.parked)
+    client.pointee.set(.messageDone)
+    client.pointee.phase = .head
+    // Taken from rates once, however often the head is read.
+    client.pointee.attempts = UInt8(clamping: rules.ratesTaken)
+    setDeadline(index, server.headerTimeout)
+  }
+
+  func verified(
+    _ index: UInt32, _ generation: UInt32, _ key: CredentialCache.Key, _ verdict: Bool
+  ) {
+    credentials.note(key, verdict, at: now)
+    let client = at(index)
+    guard client.pointee.generation == generation, client.pointee.has(.parked) else { return }
+    client.pointee.clear(.parked)
+    client.pointee.set(.resumed)
+    client.pointee.set(.inputFresh)
+    enqueue(index)
   }
 }
 
 /// Verdicts on credentials for half a minute, so that a password's slow hash is not for each request.
 struct CredentialCache {
-  struct Key: Equatable {
+  struct Key: Equatable, Sendable {
     fileprivate let words: (Int, Int)
 
     /// Two hashes keyed by the process: nobody outside can make two credentials meet.
-    init(_ realm: String, _ value: UnsafeRawBufferPointer) {
+    init(_ users: Int, _ value: UnsafeRawBufferPointer) {
       var first = Hasher()
-      first.combine(realm)
+      first.combine(users)
       first.combine(bytes: value)
       var second = Hasher()
       second.combine(0)
-      second.combine(realm)
+      second.combine(users)
       second.combine(bytes: value)
       words = (first.finalize(), second.finalize())
     }

@@ -8,6 +8,8 @@ enum RuleOutcome {
   case pool(WorkerPool)
   /// The engine itself has answered.
   case answered
+  /// The head is to be read once more.
+  case parked
 }
 
 /// Rules held against the request that `requestParser` holds.
@@ -64,8 +66,11 @@ extension Worker {
     _ bytes: UnsafeRawBufferPointer
   ) -> RuleOutcome {
     if let cors = rule.cors, applyCrossOrigin(cors, index, bytes) { return .answered }
-    if let refusal = check(rule, index, bytes) {
-      if keepResponseEdits(index) { respond(index, refusal.status, refusal.reason) }
+    switch check(rule, index, bytes) {
+    case .passed: break
+    case .waits: return .parked
+    case .refused(let status, let reason):
+      if keepResponseEdits(index) { respond(index, status, reason) }
       return .answered
     }
     edit(rule, index, server, bytes)
