@@ -93,6 +93,9 @@ private struct Translator {
     self.unit = unit
   }
 
+  /// How long a site that returns takes to its whole share: caches are cold, pods still start.
+  private static let rampedReturn = Duration.seconds(10)
+
   // MARK: Gslb
 
   mutating func addGSLB(_ object: KubernetesObject) {
@@ -102,6 +105,7 @@ private struct Translator {
     var terms = Announcement.Name(.root)
     terms.ttl = UInt32(clamping: strategy["dnsTtlSeconds"].int ?? 30)
     terms.maxAnswers = 16
+    terms.rampedReturn = Self.rampedReturn
     var (ratio, order) = (1, UInt16(0))
     switch strategy["type"].string {
     case "roundRobin":
@@ -197,6 +201,7 @@ private struct Translator {
       return
     }
     var terms = Announcement.Name(.root)
+    terms.rampedReturn = Self.rampedReturn
     if let text = spec["dnsRecordType"].string {
       guard let type = SteeredType(rawValue: text), type == .a || type == .aaaa else {
         subject.problem = "spec.dnsRecordType: found \"\(text)\", expected A or AAAA"
