@@ -125,7 +125,7 @@ private func down(_ reason: String) -> View.Member { View.Member(.down(reason: r
     var bench = Bench(["east", "west", "client"])
     bench.wait(20)
     let old = bench.lastView?.stamp
-    bench.wait(900)
+    bench.wait(800)
     var view = View(voter: "west", stamp: View.Stamp(incarnation: 1, sequence: 1))
     if let old { view.heard["east"] = View.Heard(old) }
     bench.handle(.received(view))

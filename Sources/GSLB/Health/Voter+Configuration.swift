@@ -62,6 +62,11 @@ extension Voter {
     let (usable, mistakes) = union.validated()
     configuration = usable
     plan = SteeringPlan(usable, geography: geography)
+    usesSamples = usable.pools.contains { pool in
+      [pool.preferred, pool.alternate, pool.fallback].contains {
+        $0 == .leastConnections || $0 == .roundTripTime
+      }
+    }
     takeMembers(now)
     guard problems != told + mistakes else { return [] }
     problems = told + mistakes
@@ -96,6 +101,7 @@ extension Voter {
         members[name] = member
       }
     }
+    probeDue = now
     // What is known of a member that comes with its unit's announcement.
     for peer in peers.values { if let view = peer.view { takeInsides(view, now) } }
   }

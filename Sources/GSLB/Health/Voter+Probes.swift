@@ -33,9 +33,16 @@ extension Voter {
     members[name]?.opinion = .unknown
     members[name]?.streak = 0
     members[name]?.nextProbe = now
+    probeDue = min(probeDue, now)
+  }
+
+  /// What is due in the same hundredth of a second is looked for at once.
+  private func onGrid(_ time: Instant) -> Instant {
+    Instant(nanoseconds: time.nanoseconds / 10_000_000 * 10_000_000)
   }
 
   mutating func probesDue(_ now: Instant) -> [Action] {
+    guard probeDue <= now else { return [] }
     var due: [VirtualServerName] = []
     var silent: [VirtualServerName] = []
     for (name, member) in members where member.monitor.kind != .none {
@@ -48,6 +55,7 @@ extension Voter {
     var actions: [Action] = []
     for name in silent.sorted() { actions += failed(name, "no result", now) }
     for name in due.sorted() { actions += probe(name, now) }
+    probeDue = members.values.lazy.compactMap(\.probeTime).min() ?? now.advanced(by: .seconds(3600))
     return actions
   }
 
@@ -59,6 +67,13 @@ extension Voter {
         Target(
           member: name, address: member.address, port: member.port, monitor: member.monitor))
     ]
+  }
+
+  /// Never later than the interval: the bound of detection counts on it.
+  private mutating func following(_ began: Instant, _ monitor: Monitor, _ now: Instant) -> Instant {
+    let next = max(now, onGrid(began.advanced(by: jittered(monitor.interval, down: 0.2))))
+    probeDue = min(probeDue, next)
+    return next
   }
 
   mutating func answered(_ name: VirtualServerName, _ roundTrip: Duration, _ now: Instant) {
@@ -76,8 +91,7 @@ extension Voter {
     }
     let began = member.probing ?? now
     member.probing = nil
-    // Never later than the interval: the bound of detection counts on it.
-    member.nextProbe = max(now, began.advanced(by: jittered(member.monitor.interval, down: 0.2)))
+    member.nextProbe = following(began, member.monitor, now)
     members[name] = member
   }
 
@@ -87,7 +101,7 @@ extension Voter {
     guard var member = members[name] else { return [] }
     let began = member.probing ?? now
     member.probing = nil
-    member.nextProbe = max(now, began.advanced(by: jittered(member.monitor.interval, down: 0.2)))
+    member.nextProbe = following(began, member.monitor, now)
     switch member.opinion {
     case .down(let before):
       member.streak = 0
@@ -116,6 +130,11 @@ extension Voter {
 }
 
 extension Voter.Member {
+  /// When it is to be probed, or a probe of it given up.
+  var probeTime: Instant? {
+    monitor.kind == .none ? nil : probing?.advanced(by: longestProbe) ?? nextProbe
+  }
+
   /// After which a probe whose result never came counts as failed.
   var longestProbe: Duration { monitor.timeout * 2 + .seconds(1) }
 }

@@ -5,14 +5,6 @@ extension Voter {
   /// often.
   private static let sampleInterval = Duration.seconds(1)
 
-  var usesSamples: Bool {
-    configuration.pools.contains { pool in
-      [pool.preferred, pool.alternate, pool.fallback].contains {
-        $0 == .leastConnections || $0 == .roundTripTime
-      }
-    }
-  }
-
   mutating func sample(_ now: Instant) {
     nextSample = now.advanced(by: Self.sampleInterval)
     for (name, member) in members {

@@ -69,11 +69,18 @@ extension Voter {
 
   var hasQuorum: Bool { (peers.values.count(where: \.isLive) + 1) * 2 > voterCount }
 
+  /// With many members, changes that come within milliseconds are settled together.
+  var settleTime: Instant {
+    let pause = members.count > 64 ? Duration.milliseconds(5) : .zero
+    return lastSettled?.advanced(by: pause) ?? lastEvent
+  }
+
   /// Steps all verdicts, and publishes what follows.
   mutating func settle(_ now: Instant) -> [Action] {
-    let timer = members.values.contains { verdictTime($0).map { $0 <= now } ?? false }
+    let timer = verdictDue.map { $0 <= now } ?? false
     let sampling = usesSamples && nextSample <= now
-    guard needsVerdicts || timer || sampling else { return [] }
+    guard needsVerdicts || timer || sampling, settleTime <= now else { return [] }
+    lastSettled = now
     needsVerdicts = false
     var actions: [Action] = []
     let wasIsolated = isIsolated
@@ -100,6 +107,8 @@ extension Voter {
       }
     }
     if sampling { sample(now) }
-    return actions + publish(before, fallen, now)
+    actions += publish(before, fallen, now)
+    verdictDue = members.values.lazy.compactMap(verdictTime).min()
+    return actions
   }
 }

@@ -150,7 +150,13 @@ package struct Voter: Sendable {
   var hasNews = false
   /// A vote, a lease or a timer of some verdict is another than when they were settled.
   var needsVerdicts = true
+  /// The first of all members' probes, and of their verdicts' timers.
+  var probeDue: Instant
+  var verdictDue: Instant?
+  /// Some pool looks at connections or round trips.
+  var usesSamples = false
   var nextSample: Instant
+  var lastSettled: Instant?
 
   var lastEvent: Instant
 
@@ -167,6 +173,7 @@ package struct Voter: Sendable {
     random = SeededRandom(seed: seed)
     nextView = now
     nextSample = now
+    probeDue = now
     lastEvent = now
   }
 
@@ -196,13 +203,8 @@ package struct Voter: Sendable {
 
   /// When `.tick` is due.
   package var deadline: Instant {
-    var first = viewTime
-    for member in members.values {
-      if member.monitor.kind != .none {
-        first = min(first, member.probing?.advanced(by: member.longestProbe) ?? member.nextProbe)
-      }
-      if let due = verdictTime(member) { first = min(first, due) }
-    }
+    var first = min(viewTime, probeDue)
+    if let due = needsVerdicts ? settleTime : verdictDue { first = min(first, due) }
     for peer in peers.values where peer.isLive {
       if let end = peer.countsUntil { first = min(first, end) }
     }

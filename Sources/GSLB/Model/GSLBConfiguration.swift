@@ -30,8 +30,9 @@ package struct HealthPolicy: Equatable, Sendable {
   package var voters: [String] = []
   /// Between views to each other, besides those that a change sends at once.
   package var viewInterval = Duration.milliseconds(200)
-  /// How long a voter's view counts after we sent what it answers to.
-  package var lease = Duration.seconds(1)
+  /// How long a voter's view counts after we sent what it answers to. Less than a second, so that
+  /// nothing of it is left after one.
+  package var lease = Duration.milliseconds(900)
   /// Nil: `own` with two voters, of which neither could outvote the other; else `refuse`.
   package var isolation: Isolation?
   /// The first wait of a member that returns; doubled with each fall, forgotten after `holdMemory`.
