@@ -22,6 +22,7 @@ extension UnitStatus {
         "\(address):\(published.port) at 127.0.0.1:\(published.hostPort)"
       }
     }
+    if let address = dns["server"]["addresses"][0].string { words.append("names at \(address)") }
     return words.joined(separator: " · ")
   }
 

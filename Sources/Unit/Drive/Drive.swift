@@ -106,14 +106,22 @@ import Transport
   /// Requests of one user that need the name at once share a lookup.
   private func lookUp(for user: Int) async throws -> [IPAddress] {
     if let task = lookups[user] { return try await task.value }
+    let isFirst = caches[user].addresses.isEmpty
     let task = Task { @Loop in
       let (addresses, ttl) = try await resolver.resolve(name)
-      caches[user].store(addresses, ttl: ttl, policy: options.cache, at: Loop.now)
+      let left = isFirst ? age(ttl) : ttl
+      caches[user].store(addresses, ttl: left, policy: options.cache, at: Loop.now)
       return addresses
     }
     lookups[user] = task
     defer { lookups[user] = nil }
     return try await task.value
+  }
+
+  /// Users did not all come in the moment in which the drive began: what each knows then is of any age,
+  /// so that their caches do not run out together.
+  private func age(_ ttl: Duration) -> Duration {
+    .nanoseconds(Int64.random(in: 0...max(0, ttl.inNanoseconds), using: &random))
   }
 
   /// On a connection of its own, as a new visitor's.
