@@ -201,7 +201,9 @@ let package = Package(
         "HTTP", "Linux",
         "NetTypes", logging,
       ]),
-    tests("NameService", ["DNS", "Linux", "NetTypes", "Transport"]),
+    tests(
+      "NameService",
+      ["DNS", "HTTP", "Intent", "Kubernetes", "Linux", "NetTypes", "Transport", logging]),
     tests("ControlPlane", ["Kubernetes", "KubeServer"]),
     tests(
       "Unit",
