@@ -26,13 +26,14 @@ let package = Package(
       ],
       swiftSettings: instrumented),
     .target(name: "BFD", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
+    .target(name: "DNS", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
     .target(name: "HTTP", dependencies: ["Wire"], swiftSettings: instrumented),
     .target(name: "Kubernetes", dependencies: ["NetTypes"], swiftSettings: instrumented),
     .target(name: "CFuzzer"),
     .executableTarget(
       name: "atoll-fuzz",
       dependencies: [
-        "CFuzzer", "NetTypes", "Wire", "BGP", "BFD", "HTTP", "Delivery", "Intent", "Kubernetes",
+        "CFuzzer", "NetTypes", "Wire", "BGP", "BFD", "DNS", "HTTP", "Delivery", "Intent", "Kubernetes",
       ],
       swiftSettings: instrumented,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),
