@@ -22,18 +22,22 @@ let package = Package(
     .target(
       name: "Intent",
       dependencies: [
-        "NetTypes", "BGP", "Delivery", "Kubernetes", .product(name: "Yams", package: "Yams"),
+        "NetTypes", "BGP", "DNS", "Delivery", "GSLB", "Kubernetes", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: instrumented),
     .target(name: "BFD", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
     .target(name: "DNS", dependencies: ["NetTypes", "Wire"], swiftSettings: instrumented),
+    .target(
+      name: "GSLB", dependencies: ["DNS", "Delivery", "NetTypes", "Wire"],
+      swiftSettings: instrumented),
     .target(name: "HTTP", dependencies: ["Wire"], swiftSettings: instrumented),
     .target(name: "Kubernetes", dependencies: ["NetTypes"], swiftSettings: instrumented),
     .target(name: "CFuzzer"),
     .executableTarget(
       name: "atoll-fuzz",
       dependencies: [
-        "CFuzzer", "NetTypes", "Wire", "BGP", "BFD", "DNS", "HTTP", "Delivery", "Intent", "Kubernetes",
+        "CFuzzer", "NetTypes", "Wire", "BGP", "BFD", "DNS", "GSLB", "HTTP", "Delivery", "Intent",
+        "Kubernetes",
       ],
       swiftSettings: instrumented,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]),

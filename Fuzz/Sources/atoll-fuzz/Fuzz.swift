@@ -12,7 +12,7 @@ import Kubernetes
 enum Fuzz {
   typealias Target = (name: String, body: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32)
 
-  static let targets: [Target] = routing + tls + delivery + names + [
+  static let targets: [Target] = routing + tls + delivery + names + mesh + [
     (
       "zebos",
       { bytes, count in

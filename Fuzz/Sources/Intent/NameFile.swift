@@ -1,0 +1,1 @@
+../../../Sources/Intent/Names/NameFile.swift
