@@ -11,7 +11,10 @@ extension NameFileReader {
         "geography", "health", "dataCentres", "servers", "pools", "wideIPs", "regions", "topology",
       ])
     parsed.geography = try fields.text("geography")
-    if let section = try fields.section("health") { parsed.gslb.health = try health(section) }
+    if let section = try fields.section("health") {
+      parsed.gslb.health = try health(section)
+      parsed.places["health"] = section
+    }
     read(try fields.sections("dataCentres"), "data centre", \.dataCentres) {
       (reader, fields) throws(FileProblem) in try reader.dataCentre(fields)
     }
@@ -24,7 +27,7 @@ extension NameFileReader {
     read(try fields.sections("regions"), "region", \.regions) {
       (reader, fields) throws(FileProblem) in try reader.region(fields)
     }
-    read(try fields.sections("topology"), "topology", \.topology) {
+    read(try fields.sections("topology"), "topology record", \.topology) {
       (reader, fields) throws(FileProblem) in try reader.topologyRecord(fields)
     }
     for fields in try fields.sections("wideIPs") { readWideIP(fields) }
@@ -36,8 +39,9 @@ extension NameFileReader {
     _ list: WritableKeyPath<GSLBConfiguration, [Value]>,
     _ make: (inout NameFileReader, FileFields) throws(FileProblem) -> Value
   ) {
-    for (index, fields) in sections.enumerated() {
-      let object = "\(kind) \(fields.optionalText("name") ?? "\(index)")"
+    for fields in sections {
+      let place = "\(parsed.gslb[keyPath: list].count)"
+      let object = "\(kind) \(fields.optionalText("name") ?? place)"
       do throws(FileProblem) {
         let value = try make(&self, fields)
         parsed.gslb[keyPath: list].append(value)
