@@ -162,6 +162,23 @@ private func down(_ reason: String) -> View.Member { View.Member(.down(reason: r
     #expect(bench.voter.isIsolated && bench.lastSets?[0].whenEmpty == .fail(ede: 14))
   }
 
+  @Test func `answers hold as long as the quorum's last lease`() {
+    var bench = Bench(["east", "west", "client"])
+    bench.wait(300)
+    #expect(bench.voter.answersUntil == nil)
+    let sent = bench.now
+    bench.hear("client", [:])
+    // The view answered to the last of ours, of within an interval.
+    let until = bench.voter.answersUntil
+    #expect(until.map { $0 <= sent.advanced(by: .milliseconds(900)) } ?? false)
+    #expect(until.map { $0 >= sent.advanced(by: .milliseconds(700)) } ?? false)
+    bench.wait(300)
+    bench.hear("west", [:])
+    #expect(bench.voter.answersUntil.map { $0 > until ?? .zero } ?? false)
+    bench.wait(1000)
+    #expect(bench.voter.isIsolated && bench.voter.answersUntil == nil)
+  }
+
   @Test func `with manual resume a member stays out until some operator resumes it`() {
     var bench = Bench(["east", "west", "client"]) { $0.pools[0].manualResume = true }
     bench.wait(300)

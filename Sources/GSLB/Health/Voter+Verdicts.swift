@@ -69,6 +69,18 @@ extension Voter {
 
   var hasQuorum: Bool { (peers.values.count(where: \.isLive) + 1) * 2 > voterCount }
 
+  /// Until when the answers published hold without another word from the voters: an answer given later,
+  /// as by a thread of a process that had been stopped, may be of a name that is another's by now. Nil:
+  /// no lease of others is behind them.
+  package var answersUntil: Instant? {
+    let others = voterCount / 2
+    guard others > 0, configuration.health.effectiveIsolation == .refuse, !isIsolated else {
+      return nil
+    }
+    let leases = peers.values.filter(\.isLive).compactMap(\.countsUntil).sorted(by: >)
+    return leases.count >= others ? leases[others - 1] : nil
+  }
+
   /// With many members, changes that come within milliseconds are settled together.
   var settleTime: Instant {
     let pause = members.count > 64 ? Duration.milliseconds(5) : .zero
