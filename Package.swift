@@ -118,7 +118,7 @@ let package = Package(
       "NameService",
       [
         "KubeClient", "Engine", "Transport", "Telemetry", "Linux", "CLinux", "CMaxMindDB", "Intent",
-        "DNS", "Delivery", "HTTP", "Kubernetes", "NetTypes", "Wire", logging,
+        "DNS", "GSLB", "Delivery", "HTTP", "Kubernetes", "NetTypes", "Wire", logging,
       ]),
     module(
       "ControlPlane",

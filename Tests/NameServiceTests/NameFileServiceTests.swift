@@ -1,6 +1,7 @@
 import DNS
 import Glibc
 import HTTP
+import Intent
 import Kubernetes
 import Linux
 import Logging
@@ -146,7 +147,7 @@ import Transport
     await scene.stop()
   }
 
-  @Loop @Test func `a member is drained and comes back by the control socket, but never the last one`()
+  @Loop @Test func `a member is drained and comes back by the control socket, never the last one`()
     async throws
   {
     let scene = try Scene()
@@ -195,7 +196,8 @@ import Transport
     let names = ["east", "west"]
     let scenes = [try Scene(), try Scene()]
     for (index, scene) in scenes.enumerated() {
-      var template = CertificateTemplate.server("dns-\(names[index])", dnsNames: ["dns-\(names[index])"])
+      let name = "dns-\(names[index])"
+      var template = CertificateTemplate.server(name, dnsNames: [name])
       template.usages = [.server, .client]
       let pair = try authority.issue(template)
       try scene.write("ca.crt", authority.certificatePEM)
