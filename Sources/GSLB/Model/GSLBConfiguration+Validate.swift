@@ -3,27 +3,29 @@ import Delivery
 
 extension GSLBConfiguration {
   /// The objects that can be used, and what is wrong with the others. An object whose part is
-  /// refused stays, with what is left of it; of two of the same name the first stays.
+  /// refused stays, with what is left of it; of two of the same name the first stays. What is wrong
+  /// with the health is replaced by what it is without a word.
   package func validated() -> (usable: GSLBConfiguration, problems: [Problem]) {
     var usable = GSLBConfiguration()
     var problems: [Problem] = []
-    usable.health = health
     problems += health.validate()
+    usable.health = health.usable
     usable.dataCentres = Self.first(dataCentres, \.name, "data centre", &problems)
     let centres = Set(usable.dataCentres.map(\.name))
     usable.servers = Self.first(servers, \.name, "server", &problems).compactMap {
-      $0.validated(centres, voters: health.voters, &problems)
-    }
-    usable.regions = Self.first(regions, \.name, "region", &problems)
-    for region in usable.regions { problems += region.validate() }
-    let regionNames = Set(usable.regions.map(\.name))
-    usable.topology = topology.enumerated().compactMap { index, record in
-      let own = record.validate(index, self, regionNames)
-      problems += own
-      return own.isEmpty ? record : nil
+      $0.validated(centres, voters: usable.health.voters, &problems)
     }
     usable.pools = Self.first(pools, \.name, "pool", &problems).compactMap {
       $0.validated(usable, &problems)
+    }
+    usable.regions = Self.first(regions, \.name, "region", &problems).map {
+      $0.validated(&problems)
+    }
+    let regionNames = Set(usable.regions.map(\.name))
+    usable.topology = topology.enumerated().compactMap { index, record in
+      let own = record.validate(index, usable, regionNames)
+      problems += own
+      return own.isEmpty ? record : nil
     }
     var names: Set<WideIPKey> = []
     for wideIP in wideIPs {
@@ -33,7 +35,7 @@ extension GSLBConfiguration {
         own.append(wideIP.problem("name", "\(name)", "a name that no wide IP of this type has"))
       }
       problems += own.map(\.problem)
-      if own.allSatisfy(\.isBearable) { usable.wideIPs.append(wideIP) }
+      if own.allSatisfy(\.isBearable) { usable.wideIPs.append(wideIP.keeping(usable.pools)) }
     }
     return (usable, problems)
   }
@@ -102,6 +104,15 @@ extension Server {
 }
 
 extension HealthPolicy {
+  fileprivate var usable: HealthPolicy {
+    if validate().isEmpty { return self }
+    var usable = HealthPolicy()
+    usable.voters = voters
+    usable.isolation = isolation
+    if !usable.validate().isEmpty { usable.voters = [] }
+    return usable
+  }
+
   fileprivate func validate() -> [Problem] {
     var own: [Problem] = []
     func check(_ field: String, _ value: Duration, _ range: ClosedRange<Duration>) {

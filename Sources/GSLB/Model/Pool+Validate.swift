@@ -89,6 +89,15 @@ extension WideIP {
       problem: Problem(object: title, field: field, found: found, expected: expected))
   }
 
+  /// Without the pools that are not there.
+  func keeping(_ pools: [Pool]) -> WideIP {
+    let known = Set(pools.map(\.name))
+    var wideIP = self
+    wideIP.pools.removeAll { !known.contains($0.pool) }
+    if let last = lastResortPool, !known.contains(last) { wideIP.lastResortPool = nil }
+    return wideIP
+  }
+
   func validate(_ usable: GSLBConfiguration, all: [Pool]) -> [WideIPProblem] {
     var own: [WideIPProblem] = []
     switch loadBalancing {
@@ -125,13 +134,18 @@ extension WideIP {
 }
 
 extension TopologyRegion {
-  func validate() -> [Problem] {
-    sources.enumerated().compactMap { index, source in
-      guard let expected = source.whatIsExpected(inRegion: true, [name]) else { return nil }
-      return Problem(
-        object: "region \(name)", field: "sources[\(index)]", found: "\(source)",
-        expected: expected)
+  /// The region with the sources that can be used.
+  func validated(_ problems: inout [Problem]) -> TopologyRegion {
+    var region = self
+    region.sources = sources.enumerated().compactMap { index, source in
+      guard let expected = source.whatIsExpected(inRegion: true, []) else { return source }
+      problems.append(
+        Problem(
+          object: "region \(name)", field: "sources[\(index)]", found: "\(source)",
+          expected: expected))
+      return nil
     }
+    return region
   }
 }
 
