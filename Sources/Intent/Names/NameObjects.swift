@@ -209,7 +209,12 @@ private struct Translator {
       }
       terms.type = type
     }
-    let pool = spec["pools"].elements.first ?? .null
+    // One object for all units has a pool for each, by its data server.
+    let pools = spec["pools"].elements
+    let pool =
+      pools.first { pool in
+        pool["dataServerName"].string?.split(separator: "/").last.map(String.init) == unit
+      } ?? pools.first ?? .null
     for (field, text, path) in [
       ("loadBalanceMethod", spec["loadBalanceMethod"].string, \Announcement.Name.preferred),
       ("lbModeFallback", pool["lbModeFallback"].string, \.fallback),

@@ -167,6 +167,19 @@ struct NameObjectsTests {
     #expect(problem.contains(words), "\(problem)")
   }
 
+  @Test(arguments: [("east", 1), ("west", 3), ("north", 1)])
+  func `of an ExternalDNS with a pool for each data server a unit takes its own`(
+    _ unit: String, _ ratio: Int
+  ) throws {
+    let result = try translate(
+      externalName(
+        """
+        {domainName: shop.gslb.example, loadBalanceMethod: ratio, pools: [
+         {dataServerName: /Common/east, ratio: 1}, {dataServerName: /Common/west, ratio: 3}]}
+        """), unit: unit)
+    #expect(result.announcement.names.first?.members.map(\.ratio) == [ratio])
+  }
+
   @Test func `a LoadBalancer Service answers for the host that it says is its own`() throws {
     let result = try translate(
       externalName("{domainName: db.gslb.example}") + "\n---\n" + """
