@@ -41,8 +41,10 @@ import NetTypes
   /// The addresses of a name in the order of the answer, and how long they are good for.
   func resolve(_ name: DomainName) async throws -> (addresses: [IPAddress], ttl: Duration) {
     var last = "no server"
+    // Another lookup may move on to the next server meanwhile.
+    let first = current
     for attempt in 0..<(servers.count * 2) {
-      let index = (current + attempt) % servers.count
+      let index = (first + attempt) % servers.count
       guard let answer = try await ask(servers[index], name) else {
         last = "\(servers[index].address) does not answer"
         continue
