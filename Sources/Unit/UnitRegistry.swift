@@ -74,7 +74,7 @@ package struct UnitSummary: Sendable {
   package var json: JSON {
     let configuration = record.configuration
     return [
-      "name": JSON(record.name), "running": JSON(isRunning),
+      "name": JSON(record.name), "mesh": JSON(configuration.mesh?.mesh), "running": JSON(isRunning),
       "servers": JSON(configuration.servers), "agents": JSON(configuration.agents),
       "nodeCIDR": JSON("\(configuration.nodeCIDR)"), "podCIDR": JSON("\(configuration.podCIDR)"),
       "vipCIDR": JSON("\(configuration.vipCIDR)"),
@@ -85,11 +85,11 @@ package struct UnitSummary: Sendable {
   package static func table(_ units: [UnitSummary]) -> String {
     guard !units.isEmpty else { return "no unit here: `atoll up` brings one up" }
     var table = TextTable(
-      "UNIT", "STATE", "NODES", "NODE-CIDR", "POD-CIDR", "VIP-CIDR", "API", "EDGE")
+      "UNIT", "MESH", "STATE", "NODES", "NODE-CIDR", "POD-CIDR", "VIP-CIDR", "API", "EDGE")
     for unit in units {
       let configuration = unit.record.configuration
       table.add(
-        unit.record.name, unit.isRunning ? "up" : "down",
+        unit.record.name, configuration.mesh?.mesh ?? "-", unit.isRunning ? "up" : "down",
         "\(configuration.servers + configuration.agents)", "\(configuration.nodeCIDR)",
         "\(configuration.podCIDR)", "\(configuration.vipCIDR)",
         unit.record.apiPort.map { "https://127.0.0.1:\($0)" } ?? "-", unit.edgeURL ?? "-")

@@ -103,7 +103,9 @@ import Testing
     "quorum": ["live": ["east"], "voters": ["east", "west"], "isolated": false],
     "wideIPs": [
       [
-        "name": "whoami.gslb.example.", "ttl": 5, "answer": ["10.10.20.10", "10.10.21.10"],
+        "name": "whoami.gslb.example.", "ttl": 5,
+        "failOver": ["from": "west/whoami", "seconds": 0.845],
+        "answer": ["10.10.20.10", "10.10.21.10"],
         "members": [
           [
             "unit": "east", "address": "10.10.20.10", "up": true, "share": 100,
@@ -131,5 +133,7 @@ import Testing
     #expect(report.answered(with: "east", app: nil) == ["whoami.gslb.example."])
     #expect(report.names[0].members[0].endpoints == "unknown")
     #expect(report.names[0].members[1].isDraining)
+    #expect(report.names[0].failOver == .init(member: "west/whoami", seconds: 0.845))
+    #expect(report.names[1].failOver == nil)
   }
 }

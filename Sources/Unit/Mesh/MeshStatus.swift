@@ -53,7 +53,19 @@ package struct MeshStatus: Sendable {
     parts += problems.map { "! \($0)" }
     let tables = [unitTable, sessionTable, voterTable, memberTable]
     parts += tables.filter { !$0.isEmpty }.map { "\n" + $0.text }
+    if !failOvers.isEmpty { parts.append("\n" + failOvers.joined(separator: "\n")) }
     return parts.joined(separator: "\n")
+  }
+
+  private var failOvers: [String] {
+    names.flatMap { voter, status in
+      NamesReport(status).names.compactMap { name in
+        name.failOver.map { last in
+          let milliseconds = Int((last.seconds * 1000).rounded())
+          return "\(name.name) left \(last.member) within \(milliseconds) ms, says \(voter)"
+        }
+      }
+    }
   }
 
   private var unitTable: TextTable {

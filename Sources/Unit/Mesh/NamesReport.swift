@@ -20,6 +20,14 @@ package struct NamesReport: Equatable, Sendable {
     package var ttl: Duration
     package var answer: [String]
     package var members: [Member]
+    /// The last time that answers left a member that went down.
+    package var failOver: FailOver?
+  }
+
+  package struct FailOver: Equatable, Sendable {
+    package var member: String
+    /// From the last good sign of it to the answer without it.
+    package var seconds: Double
   }
 
   /// Who is heard, the service itself among them.
@@ -46,7 +54,12 @@ package struct NamesReport: Equatable, Sendable {
           isUp: member["up"].bool ?? false, isDraining: member["draining"].bool ?? false,
           share: member["share"].int ?? 0, probe: fact(member["probe"]),
           route: fact(member["route"]), endpoints: fact(member["endpoints"]))
-      })
+      }, failOver: failOver(json["failOver"]))
+  }
+
+  private static func failOver(_ json: JSON) -> FailOver? {
+    guard let member = json["from"].string, let seconds = json["seconds"].double else { return nil }
+    return FailOver(member: member, seconds: seconds)
   }
 
   private static func fact(_ json: JSON) -> String {
