@@ -1,16 +1,27 @@
-import Wire
-
-/// A zone's answers to every question, ready to be copied. `Catalogue` puts zones together.
+/// A zone's answers to every question. `Catalogue` puts zones together.
 package struct CompiledZone: Sendable {
+  /// A name's answers, or those of a wildcard's names.
+  struct Node: Sendable {
+    var kind: CompiledNode.Kind
+    var answers: [Draft]
+    /// Those of names below that have none of their own.
+    var wildcard: [Draft] = []
+    /// Also where the wildcard has no records itself.
+    var hasWildcard = false
+  }
+
+  /// An answer before it has its place.
+  struct Draft: Sendable {
+    var compiled: CompiledAnswer
+    var body: [UInt8]
+    var relocations: [UInt16]
+  }
+
   package let origin: DomainName
   package let serial: SerialNumber
-  /// Of `nodes`, those that are found by a name.
-  var names: [(name: DomainName, node: Int)] = []
-  /// The first one's answer is the negative one, for the whole zone.
-  var nodes = [CompiledNode()]
-  var answers: [CompiledAnswer] = []
-  var bodies: [UInt8] = []
-  var relocations: [UInt16] = []
+  var names: [(name: DomainName, node: Node)] = []
+  /// What is answered where there is nothing.
+  var negative: Draft
 
   /// Names that can be asked for, the empty ones between among them.
   package var nameCount: Int { names.count }
@@ -23,29 +34,7 @@ package struct CompiledZone: Sendable {
     origin = zone.origin
     serial = start.serial
     let compiler = ZoneCompiler(ZoneTree(zone))
-    compiler.compile(into: &self)
-  }
-}
-
-extension CompiledZone {
-  mutating func append(_ answer: ZoneCompiler.Draft) {
-    var compiled = answer.compiled
-    compiled.start = UInt32(bodies.count)
-    compiled.length = UInt32(answer.encoder.bytes.count)
-    compiled.relocations = UInt32(relocations.count)
-    compiled.relocationCount = UInt16(answer.encoder.relocations.count)
-    bodies += answer.encoder.bytes
-    relocations += answer.encoder.relocations
-    answers.append(compiled)
-  }
-
-  /// A node with these answers; its index.
-  mutating func append(_ drafts: [ZoneCompiler.Draft], kind: CompiledNode.Kind) -> Int {
-    var node = CompiledNode(kind: kind)
-    node.firstAnswer = UInt32(answers.count)
-    node.answerCount = UInt16(drafts.count)
-    for draft in drafts { append(draft) }
-    nodes.append(node)
-    return nodes.count - 1
+    negative = compiler.negative
+    names = compiler.names
   }
 }

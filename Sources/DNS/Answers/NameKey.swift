@@ -24,8 +24,8 @@ struct NameKey: Sendable {
     precondition(loaded)
   }
 
-  @inline(__always)
-  subscript(index: Int) -> UInt8 { octets[index] }
+  /// The whole name.
+  var wire: [UInt8] { (0..<length).map { octets[$0] } }
 
   /// Octets of the suffix that leaves out `labels` from the front.
   @inline(__always)

@@ -26,18 +26,22 @@ extension Responder {
       return answerMeta(parsed, transport, &reply, &output)
     }
     var isSteeredName = false
-    if !steered.isEmpty, let first = steered.index.find(key) {
+    if !steered.isEmpty, let place = steered.index.find(key) {
       isSteeredName = true
-      if steer(first, query, parsed, client, &reply, &output) { return nil }
+      if steer(Int(steered.index.uint32(at: place)), query, parsed, client, &reply, &output) {
+        return nil
+      }
     }
     if let node = zones.index.find(key) {
       answer(node, isExact: true, query, parsed, client, &reply, &output)
       return nil
     }
-    if !steered.wildcards.isEmpty, let (first, labels) = steered.wildcards.longest(key), labels > 0
+    if !steered.wildcards.isEmpty, let (place, labels) = steered.wildcards.longest(key), labels > 0
     {
       isSteeredName = true
-      if steer(first, query, parsed, client, &reply, &output) { return nil }
+      if steer(Int(steered.wildcards.uint32(at: place)), query, parsed, client, &reply, &output) {
+        return nil
+      }
     }
     guard let (node, _) = zones.index.longest(key) else {
       guard isSteeredName else { return .outside }
@@ -45,7 +49,7 @@ extension Responder {
       reply.isAuthoritative = true
       return nil
     }
-    if isSteeredName, zones.nodes[node].kind == .data {
+    if isSteeredName, zones.node(at: node).kind == .data {
       writeNegative(node, parsed, .noError, &reply, &output)
     } else {
       answer(node, isExact: false, query, parsed, client, &reply, &output)
@@ -59,13 +63,13 @@ extension Responder {
     _ node: Int, isExact: Bool, _ query: Span<UInt8>, _ parsed: Query, _ client: IPAddress,
     _ reply: inout Reply, _ output: inout MutableSpan<UInt8>
   ) {
-    var found = zones.nodes[node]
+    var found = zones.node(at: node)
     var index = node
     if isExact {
       // The delegation's DS is the parent's to tell. RFC 4035 §3.1.4.1.
-      if parsed.type == RecordType.ds.rawValue, found.parent > 0 {
-        index = Int(found.parent)
-        found = zones.nodes[index]
+      if parsed.type == RecordType.ds.rawValue, let parent = zones.parents[UInt32(node)] {
+        index = Int(parent)
+        found = zones.node(at: index)
       }
     } else {
       switch found.kind {
@@ -77,16 +81,19 @@ extension Responder {
           return writeNegative(node, parsed, .nameError, &reply, &output)
         }
         index = Int(found.wildcard)
-        found = zones.nodes[index]
+        found = zones.node(at: index)
       }
     }
     if found.kind == .delegation, !isExact || parsed.type != RecordType.ds.rawValue {
-      return write(Int(found.firstAnswer), query, parsed, client, &reply, &output)
+      return write(found.firstAnswer, query, parsed, client, &reply, &output)
     }
     if let answer = zones.find(parsed.type, found) {
       return write(answer, query, parsed, client, &reply, &output)
     }
-    if parsed.type == RecordType.any.rawValue, found.answerCount > 0, found.kind == .data {
+    if parsed.type == RecordType.any.rawValue, found.answerCount > 0, found.kind != .delegation {
+      if let own = zones.find(RecordType.hinfo.rawValue, found) {
+        return write(own, query, parsed, client, &reply, &output)
+      }
       reply.isAuthoritative = true
       return writeConstant(0, &reply, &output)
     }
@@ -97,13 +104,13 @@ extension Responder {
     _ parsed: Query, _ reply: inout Reply, _ output: inout MutableSpan<UInt8>
   ) {
     let isText = parsed.type == RecordType.txt.rawValue || parsed.type == RecordType.any.rawValue
-    guard parsed.recordClass == RecordClass.chaos.rawValue, isText, let text = chaos.find(key)
+    guard parsed.recordClass == RecordClass.chaos.rawValue, isText, let place = chaos.find(key)
     else {
       reply.responseCode = ResponseCode.refused.rawValue
       return
     }
     reply.isAuthoritative = true
-    writeConstant(text, &reply, &output)
+    writeConstant(Int(chaos.uint32(at: place)), &reply, &output)
   }
 
   /// Transfers, and types that are none.
@@ -122,16 +129,16 @@ extension Responder {
     if transport == .tcp { return .transfer(zone: zones.zone(of: node)) }
     if parsed.type == RecordType.axfr.rawValue {
       reply.responseCode = ResponseCode.notImplemented.rawValue
-    } else if let soa = zones.find(RecordType.soa.rawValue, zones.nodes[node]) {
+    } else if let soa = zones.find(RecordType.soa.rawValue, zones.node(at: node)) {
       // The SOA alone: come by TCP. RFC 1995 §2.
-      zones.copy(soa, to: parsed.end, &reply, &output)
+      zones.copy(zones.answer(at: soa), to: parsed.end, &reply, &output)
     }
     return nil
   }
 
   private func isOrigin(_ node: Int) -> Bool {
-    zones.find(RecordType.soa.rawValue, zones.nodes[node]).map {
-      zones.answers[$0].type == RecordType.soa.rawValue
+    zones.find(RecordType.soa.rawValue, zones.node(at: node)).map {
+      zones.answer(at: $0).type == RecordType.soa.rawValue
     } ?? false
   }
 
@@ -141,8 +148,8 @@ extension Responder {
     _ node: Int, _ parsed: Query, _ code: ResponseCode, _ reply: inout Reply,
     _ output: inout MutableSpan<UInt8>
   ) {
-    let zone = Int(zones.nodes[node].zone)
-    zones.copy(Int(zones.nodes[zone].firstAnswer), to: parsed.end, &reply, &output)
+    let zone = Int(zones.node(at: node).zone)
+    zones.copy(zones.answer(at: zone &+ CompiledNode.size), to: parsed.end, &reply, &output)
     reply.responseCode = code.rawValue
   }
 

@@ -108,7 +108,7 @@ package struct Responder: Sendable {
       encoder.write(.txt, ttl: 0, recordClass: .chaos, .txt([text]))
       addConstant(encoder)
       for name in names.compactMap({ DomainName($0) }) {
-        chaos.insert(NameKey(name), constantRanges.count - 1)
+        chaos.insert(NameKey(name), UInt32(constantRanges.count - 1))
       }
     }
   }

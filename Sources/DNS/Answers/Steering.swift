@@ -63,9 +63,9 @@ package final class Steering: Sendable {
         tables.add(set, hasNext: position + 1 < sets.count)
       }
       if owner.isWildcard, let parent = owner.parent {
-        tables.wildcards.insert(NameKey(parent), first)
+        tables.wildcards.insert(NameKey(parent), UInt32(first))
       } else {
-        tables.index.insert(NameKey(owner), first)
+        tables.index.insert(NameKey(owner), UInt32(first))
       }
     }
     self.tables = tables

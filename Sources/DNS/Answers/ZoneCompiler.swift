@@ -14,10 +14,18 @@
 
 /// Writes a zone's answers.
 struct ZoneCompiler {
-  /// An answer before it has its place.
+  /// An answer being written.
   struct Draft {
     var compiled: CompiledAnswer
     var encoder: AnswerEncoder
+
+    var finished: CompiledZone.Draft {
+      var compiled = compiled
+      compiled.length = encoder.bytes.count
+      compiled.relocationCount = UInt16(clamping: encoder.relocations.count)
+      return CompiledZone.Draft(
+        compiled: compiled, body: encoder.bytes, relocations: encoder.relocations)
+    }
   }
 
   let tree: ZoneTree
@@ -27,28 +35,32 @@ struct ZoneCompiler {
   /// Longer chains end where they are; a resolver goes on by itself.
   static let maximumChainLength = 8
 
-  func compile(into zone: inout CompiledZone) {
-    var negative = start(.any, .atOrBelow(tree.origin))
-    writeNegative(&negative)
-    zone.append(negative)
-    zone.nodes[0].firstAnswer = 0
-    zone.nodes[0].answerCount = 1
-    for (name, node) in tree.nodes where !tree.isOccluded(name) {
-      let index: Int
-      if tree.isDelegation(name) {
-        index = zone.append(delegation(name, node), kind: .delegation)
-      } else {
-        let isRenamed = node.sets[.dname] != nil
-        index = zone.append(
-          answers(node, .exactly(name)) + (isRenamed ? [renaming(name, node)] : []),
-          kind: isRenamed ? .dname : .data)
-        if node.hasWildcard, let wildcard = name.prepending("*").flatMap({ tree.nodes[$0] }) {
-          zone.nodes[index].wildcard = UInt32(
-            zone.append(answers(wildcard, .atOrBelow(name)), kind: .data))
-        }
-      }
-      zone.names.append((name, index))
+  var negative: CompiledZone.Draft {
+    var draft = start(.any, .atOrBelow(tree.origin))
+    writeNegative(&draft)
+    return draft.finished
+  }
+
+  var names: [(name: DomainName, node: CompiledZone.Node)] {
+    tree.nodes.compactMap { name, node in
+      tree.isOccluded(name) ? nil : (name, compile(name, node))
     }
+  }
+
+  private func compile(_ name: DomainName, _ node: ZoneTree.Node) -> CompiledZone.Node {
+    if tree.isDelegation(name) {
+      return CompiledZone.Node(kind: .delegation, answers: delegation(name, node).map(\.finished))
+    }
+    var drafts = answers(node, .exactly(name))
+    let isRenamed = node.sets[.dname] != nil
+    if isRenamed { drafts.append(renaming(name, node)) }
+    var compiled = CompiledZone.Node(
+      kind: isRenamed ? .dname : .data, answers: drafts.map(\.finished))
+    if node.hasWildcard, let wildcard = name.prepending("*").flatMap({ tree.nodes[$0] }) {
+      compiled.wildcard = answers(wildcard, .atOrBelow(name)).map(\.finished)
+      compiled.hasWildcard = true
+    }
+    return compiled
   }
 
   private func start(_ type: RecordType, _ question: AnswerEncoder.Question) -> Draft {
@@ -82,7 +94,7 @@ struct ZoneCompiler {
 
   /// Puts the additional section behind what is there.
   private func finish(_ draft: inout Draft, _ sets: [(RecordType, ZoneTree.RecordSet)]) {
-    draft.compiled.lengthWithoutAdditional = UInt32(draft.encoder.bytes.count)
+    draft.compiled.lengthWithoutAdditional = draft.encoder.bytes.count
     var seen: Set<DomainName> = []
     for (type, set) in sets where Self.hasAdditional.contains(type) {
       for target in set.data.compactMap({ $0.target(of: type) }) where seen.insert(target).inserted
@@ -110,7 +122,7 @@ struct ZoneCompiler {
     else { return }
     draft.encoder.write(tree.origin, .soa, ttl: min(set.ttl, start.minimum), data)
     draft.compiled.authority += 1
-    draft.compiled.lengthWithoutAdditional = UInt32(draft.encoder.bytes.count)
+    draft.compiled.lengthWithoutAdditional = draft.encoder.bytes.count
   }
 }
 
@@ -134,12 +146,12 @@ extension ZoneCompiler {
   /// The DNAME alone; what it renames is known only with the question.
   private func renaming(_ name: DomainName, _ node: ZoneTree.Node) -> Draft {
     var draft = start(.any, .atOrBelow(name))
-    draft.compiled.traits.insert(.chain)
     guard let set = node.sets[.dname], let data = set.data.first else { return draft }
     let place = draft.encoder.write(name, .dname, ttl: set.ttl, data)
     draft.compiled.answers = 1
-    draft.compiled.chainTarget = UInt16(place)
-    draft.compiled.lengthWithoutAdditional = UInt32(draft.encoder.bytes.count)
+    draft.compiled.traits.insert(.renaming)
+    draft.compiled.chain.target = UInt16(place)
+    draft.compiled.lengthWithoutAdditional = draft.encoder.bytes.count
     return draft
   }
 
@@ -154,8 +166,8 @@ extension ZoneCompiler {
     var end = ZoneTree.Place.outside
     repeat {
       let place = head.encoder.write(owner, .cname, ttl: next.ttl, .cname(next.target))
-      head.compiled.chainTarget = UInt16(place)
-      head.compiled.chainCount += 1
+      head.compiled.chain.target = UInt16(place)
+      head.compiled.chain.count += 1
       owner = next.target
       end = tree.find(next.target)
       guard seen.insert(next.target).inserted, seen.count < Self.maximumChainLength,
@@ -163,9 +175,9 @@ extension ZoneCompiler {
       else { break }
       next = (alias.ttl, target)
     } while true
-    head.compiled.answers = head.compiled.chainCount
-    head.compiled.chainLength = UInt32(head.encoder.bytes.count)
-    head.compiled.lengthWithoutAdditional = head.compiled.chainLength
+    head.compiled.answers = head.compiled.chain.count
+    head.compiled.chain.length = UInt32(head.encoder.bytes.count)
+    head.compiled.lengthWithoutAdditional = head.encoder.bytes.count
     head.compiled.traits.insert(.chain)
 
     var own = start(.cname, question)

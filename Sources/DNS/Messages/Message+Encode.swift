@@ -55,8 +55,9 @@ extension Message {
 /// Writes a message, names compressed against those before. RFC 1035 §4.1.4.
 struct MessageEncoder {
   private var writer = ByteWriter(capacity: 512)
-  /// Where names begin that later ones can point to, of the first 16,384 octets.
-  private var offsets: [DomainName: UInt16] = [:]
+  /// Where names begin that later ones can point to, of the first 16,384 octets. They keep their case: a
+  /// secondary has the zone as the primary does.
+  private var offsets: [ArraySlice<UInt8>: UInt16] = [:]
 
   var bytes: [UInt8] { writer.bytes }
   var count: Int { writer.count }
@@ -77,7 +78,7 @@ struct MessageEncoder {
   mutating func write(_ name: DomainName, compress: Bool = true) {
     var index = 0
     while name.wire[index] != 0 {
-      let suffix = DomainName(unchecked: Array(name.wire[index...]))
+      let suffix = name.wire[index...]
       if let offset = offsets[suffix] {
         if compress {
           writer.write(0xc000 | offset)

@@ -47,14 +47,9 @@ struct ZoneTree: Sendable {
   /// Makes a name's node, and those between it and the origin.
   private mutating func open(_ name: DomainName) {
     nodes[name] = Node()
-    guard var above = name.parent else { return }
-    if name.isWildcard { nodes[above, default: Node()].hasWildcard = true }
-    while above.wire.count > origin.wire.count, nodes[above] == nil {
-      nodes[above] = Node()
-      guard let next = above.parent else { return }
-      if above.isWildcard { nodes[next, default: Node()].hasWildcard = true }
-      above = next
-    }
+    guard name.wire.count > origin.wire.count, let above = name.parent else { return }
+    if nodes[above] == nil { open(above) }
+    if name.isWildcard { nodes[above]?.hasWildcard = true }
   }
 
   func isDelegation(_ name: DomainName) -> Bool {
