@@ -149,7 +149,8 @@ let package = Package(
     .executableTarget(
       name: "atoll-bench",
       dependencies: [
-        "Engine", "RouterService", "Transport", "BGP", "Delivery", "HTTP", "Linux", "NetTypes",
+        "Engine", "RouterService", "Transport", "BGP", "DNS", "Delivery", "HTTP", "Linux",
+        "NetTypes",
       ],
       swiftSettings: common),
 

@@ -16,8 +16,8 @@ import NetTypes
 ///
 ///     atoll-bench kernel COUNT GATEWAY GATEWAY
 ///
-/// fills the kernel's table and empties it. `router`, `sink` and `soak` are told of at `RouterBench`,
-/// `RouteSink` and `Soak`.
+/// fills the kernel's table and empties it. `dns-answers`, `router`, `sink` and `soak` are told of at
+/// `AnswerBench`, `RouterBench`, `RouteSink` and `Soak`.
 @main
 enum Bench {
   static func main() async {
@@ -25,6 +25,7 @@ enum Bench {
     let others = Array(arguments.dropFirst())
     noteSignals()
     switch arguments.first {
+    case "dns-answers": return AnswerBench.run(others)
     case "failover": return await FailoverBench.run(others)
     case "kernel": return await KernelBench.run(others)
     case "router": return await RouterBench.run(others)
@@ -63,6 +64,7 @@ enum Bench {
       """
       usage: atoll-bench proxy tcp|http|udp LISTEN BACKEND... [--workers N] [--monitor tcp|http]
              atoll-bench router ROUTER-ID AS PEER=AS... [--routes COUNT]
+             atoll-bench dns-answers [NAMES] [ANSWERS]
              atoll-bench sink AS PEERS ROUTES
              atoll-bench soak SECONDS
       """)
