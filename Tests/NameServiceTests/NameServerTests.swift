@@ -107,18 +107,34 @@ import Transport
       for round in 0..<40 {
         server.publish(Catalogue(zones: [Self.zone(serial: UInt32(round))]))
         let member = IPv4Address(198, 51, 100, UInt8(round % 2))
-        server.publish(
-          Steering([
-            SteeredSet(
-              owner: name, type: .a, ttl: 5, records: [.a(member)],
-              tables: [SteeredSet.Table(rows: [[0]])])
-          ]))
+        server.publish([Self.steered(name, member)])
         let answer = try await Self.ask(address, "www.example.")
         #expect(answer.answers.count == 1)
         answered.insert(answer.answers.first?.data.ipv4Address)
         #expect(answer.answers.first?.data.ipv4Address == member)
       }
       #expect(answered.count == 2)
+    }
+  }
+
+  private static func steered(_ name: DomainName, _ member: IPv4Address) -> SteeredSet {
+    SteeredSet(
+      owner: name, type: .a, ttl: 5, records: [.a(member)],
+      tables: [SteeredSet.Table(rows: [[0]])])
+  }
+
+  /// As a thread finds it that runs again before the control loop of a process that was stopped.
+  @Loop @Test func `answers whose lease is over are refused, until there is another`() async throws {
+    try await Self.serve { server, address in
+      let name = DomainName("www.example.")!
+      server.publish([Self.steered(name, IPv4Address(198, 51, 100, 1))])
+      server.extendSteering(until: Loop.now.advanced(by: .milliseconds(-1)))
+      let late = try await Self.ask(address, "www.example.")
+      #expect(late.responseCode == .serverFailure)
+      #expect(late.edns?.extendedError?.code == 14)
+      server.extendSteering(until: Loop.now.advanced(by: .seconds(60)))
+      let held = try await Self.ask(address, "www.example.")
+      #expect(held.answers.count == 1)
     }
   }
 

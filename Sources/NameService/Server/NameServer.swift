@@ -84,7 +84,22 @@ import NetTypes
   /// Makes these zones what is served.
   package func publish(_ catalogue: Catalogue) { change { $0.catalogue = catalogue } }
   /// Makes these sets what is served, before the zones.
-  package func publish(_ steering: Steering) { change { $0.steering = steering } }
+  package func publish(_ sets: [SteeredSet]) {
+    let refusal = sets.map { set in
+      var set = set
+      set.tables = [SteeredSet.Table(rows: [])]
+      set.classes = []
+      set.whenEmpty = .fail(ede: 14)
+      return set
+    }
+    change {
+      $0.steering = Steering(sets)
+      $0.refusal = Steering(refusal)
+    }
+  }
+
+  /// Until when the steered sets hold; nil: until others are published.
+  func extendSteering(until instant: Instant?) { published.lease.extend(until: instant) }
 
   func change(_ body: (inout PublishedNames) -> Void) {
     let before = published

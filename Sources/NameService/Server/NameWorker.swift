@@ -4,10 +4,26 @@ import Linux
 import NetTypes
 import Synchronization
 
+/// Until when steered sets hold, for threads that answer while the control loop cannot: those of a
+/// process that had been stopped must not give the answers of before.
+final class SteeringLease: Sendable {
+  private let end = Atomic<Int64>(.max)
+
+  /// Nil: no lease of others is behind the answers.
+  func extend(until instant: Instant?) {
+    end.store(instant?.nanoseconds ?? .max, ordering: .relaxed)
+  }
+
+  func holds(at now: Instant) -> Bool { now.nanoseconds <= end.load(ordering: .relaxed) }
+}
+
 /// What every thread of a name server answers from.
 struct PublishedNames: Sendable {
   var catalogue = Catalogue.empty
   var steering = Steering.none
+  /// In place of `steering` once its lease is over: the same names, refused.
+  var refusal = Steering.none
+  let lease = SteeringLease()
   var options = Responder.Options()
   /// Whose questions for names that are not ours are forwarded.
   var recursionFor: [IPPrefix] = []
@@ -83,6 +99,7 @@ final class NameWorker: @unchecked Sendable {
         capacity: Self.batchSize, queryBytes: Self.queryBytes, answerBytes: Self.answerBytes)
     else { return }
     var seen = generation.load(ordering: .acquiring)
+    var isHeld = true
     var current = published.withLock { $0 }
     var responder = Responder(
       catalogue: current.catalogue, steering: current.steering, options: current.options,
@@ -95,18 +112,24 @@ final class NameWorker: @unchecked Sendable {
         let before = current
         current = published.withLock { $0 }
         responder.use(current, insteadOf: before)
+        if !isHeld { responder.use(current.steering) }
+        isHeld = true
       }
-      answer(count, &batch, &responder, current)
+      let now = Loop.now
+      if current.lease.holds(at: now) != isHeld {
+        isHeld.toggle()
+        responder.use(isHeld ? current.steering : current.refusal)
+      }
+      answer(count, at: now, &batch, &responder, current)
       totals.withLock { $0 = responder.counters }
     }
   }
 
   private func answer(
-    _ count: Int, _ batch: inout DatagramBatch, _ responder: inout Responder,
+    _ count: Int, at now: Instant, _ batch: inout DatagramBatch, _ responder: inout Responder,
     _ current: borrowing PublishedNames
   ) {
     guard count > 0 else { return }
-    let now = Loop.now
     for index in 0..<count {
       // Cut by the kernel: longer than any query that means well.
       guard let query = batch.query(index) else { continue }

@@ -73,6 +73,7 @@ import NetTypes
 
   package func handle(_ event: Voter.Event) {
     for action in voter.handle(event, at: Loop.now) { perform(action) }
+    server.extendSteering(until: voter.answersUntil)
     timer?.cancel()
     timer = Loop.after(max(.zero, Loop.now.duration(to: voter.deadline))) { [weak self] in
       self?.handle(.tick)
@@ -97,7 +98,7 @@ import NetTypes
     case .send(let view, let peers): exchange?.send(view.encoded, of: view.voter, to: peers)
     case .publish(let sets):
       self.sets = sets
-      server.publish(Steering(sets))
+      server.publish(sets)
       onChange()
     case .changed(let change):
       counts.changes += 1
