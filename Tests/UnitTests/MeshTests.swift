@@ -25,8 +25,16 @@ struct MeshTests {
         linkCIDR: 172.31.9.0/24
         manifests: [\(Bench.root.path)/examples/resiliency-mesh/apps]
         units:
-        - {name: t-east, agents: 0}
-        - {name: t-west, agents: 0}
+        - name: t-east
+          agents: 0
+          podCIDR: 10.140.0.0/16
+          nodeCIDR: 172.28.64.0/20
+          vipCIDR: 10.10.140.0/24
+        - name: t-west
+          agents: 0
+          podCIDR: 10.141.0.0/16
+          nodeCIDR: 172.28.80.0/20
+          vipCIDR: 10.10.141.0/24
         clients:
         - {name: t-client}
       """)
