@@ -76,6 +76,7 @@ struct DriveCommand: AsyncParsableCommand {
   @Loop private func startFaults() throws -> ChildProcess {
     var words = [try FileSystem.executablePath(), "fault", "run", faults ?? ""]
     if let seed { words += ["--seed", "\(seed)"] }
+    if let mesh { words += ["--mesh", mesh] }
     return try ChildProcess.spawn(words, output: output.output == .text ? .inherit : .null)
   }
 }

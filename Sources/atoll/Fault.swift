@@ -24,6 +24,8 @@ struct FaultCommand: AsyncParsableCommand {
   var words: [String]
   @Option(help: "What chance chooses by; printed, so that a run can be repeated.")
   var seed: UInt64?
+  @Option(help: "The mesh whose lines are meant (default: the only one).")
+  var mesh: String?
   @OptionGroup var output: OutputOptions
 
   func run() async throws {
@@ -35,9 +37,9 @@ struct FaultCommand: AsyncParsableCommand {
     case "run":
       guard words.count == 2 else { throw ValidationError("found no file, expected `run FILE`") }
       let timeline = try FaultTimeline.parse(try FileSystem.readText(words[1]), file: words[1])
-      return try await timeline.run(seed: self.seed) { show($0) }
+      return try await timeline.run(seed: self.seed, mesh: mesh) { show($0) }
     default:
-      var runner = try await FaultRunner(seed: seed)
+      var runner = try await FaultRunner(seed: seed, mesh: mesh)
       let order = try FaultOrder(words)
       isHealing = order.isHealing
       faults = try await runner.run(order)

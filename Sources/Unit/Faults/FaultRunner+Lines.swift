@@ -7,7 +7,7 @@ extension FaultRunner {
   /// A site's line to the router, or what two sites send each other through it.
   func cut(_ a: String, _ b: String) async throws -> Fault {
     let text = "cut link \(a) \(b)"
-    let record = try MeshRegistry.find(nil)
+    let record = try MeshRegistry.find(mesh)
     let lines = MeshLines(mesh: record.name)
     let plan = try MeshPlan(record.configuration)
     for site in [a, b] where site != "wan" { _ = try lines.line(of: site, plan) }
@@ -26,7 +26,7 @@ extension FaultRunner {
     _ site: String, _ text: String, delay: Duration = .zero, jitter: Duration = .zero,
     permille: Int = 0
   ) async throws -> Fault {
-    let record = try MeshRegistry.find(nil)
+    let record = try MeshRegistry.find(mesh)
     _ = try MeshLines(mesh: record.name).line(of: site, try MeshPlan(record.configuration))
     // A line has one relay: what was done to it before is over.
     _ = try await heal {

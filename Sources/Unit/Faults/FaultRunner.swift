@@ -9,10 +9,13 @@ import NetTypes
 @Loop package struct FaultRunner {
   private(set) var targets: FaultTargets
   let seed: UInt64
+  let mesh: String?
 
-  package init(seed: UInt64) throws {
+  /// - Parameter mesh: Whose lines and router are meant; nil: the only one's.
+  package init(seed: UInt64, mesh: String? = nil) throws {
     try Preflight.checkRoot()
     self.seed = seed
+    self.mesh = mesh
     targets = FaultTargets(random: SeededRandom(seed: seed))
   }
 
@@ -44,7 +47,7 @@ import NetTypes
     case .unit(let name): return try killUnit(try targets.record(name))
     case .role(let role, let unit):
       return try hold(role, try targets.record(unit).directory, "kill \(target.text)")
-    case .router: return try hold("wan", try MeshRegistry.find(nil).directory, "kill wan")
+    case .router: return try hold("wan", try MeshRegistry.find(mesh).directory, "kill wan")
     case .node(let name, let unit):
       let (record, role) = try targets.node(name, in: unit)
       return try killNode(role, record)
@@ -118,7 +121,7 @@ import NetTypes
       let file = ProcessFile(try targets.record(unit).directory.pidFile(of: role))
       processes = [file.livePID].compactMap(\.self)
     case .router:
-      let directory = try MeshRegistry.find(nil).directory
+      let directory = try MeshRegistry.find(mesh).directory
       processes = [ProcessFile(directory.pidFile(of: "wan")).livePID].compactMap(\.self)
     case .node(let name, let unit):
       let (record, role) = try targets.node(name, in: unit)

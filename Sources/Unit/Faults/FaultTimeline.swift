@@ -57,10 +57,12 @@ package struct FaultTimeline: Equatable, Sendable {
 
   /// Does each step at its time; one that fails is told, and the others go on.
   /// - Parameter seed: In the place of the file's.
-  @Loop package func run(seed: UInt64?, show: @escaping @Loop (String) -> Void) async throws {
+  @Loop package func run(
+    seed: UInt64?, mesh: String? = nil, show: @escaping @Loop (String) -> Void
+  ) async throws {
     let seed = seed ?? self.seed ?? UInt64.random(in: 0..<10000)
     show("seed \(seed)")
-    var runner = try FaultRunner(seed: seed)
+    var runner = try FaultRunner(seed: seed, mesh: mesh)
     let began = Loop.now
     for step in steps {
       try await Loop.sleep(Loop.now.duration(to: began.advanced(by: step.at)))
