@@ -124,7 +124,8 @@ import Transport
   }
 
   /// As a thread finds it that runs again before the control loop of a process that was stopped.
-  @Loop @Test func `answers whose lease is over are refused, until there is another`() async throws {
+  @Loop @Test func `answers whose lease is over are refused, until there is another`() async throws
+  {
     try await Self.serve { server, address in
       let name = DomainName("www.example.")!
       server.publish([Self.steered(name, IPv4Address(198, 51, 100, 1))])

@@ -44,8 +44,8 @@ struct ZoneStore: Sendable {
   func transfer(
     of name: DomainName, to client: IPAddress, answering query: Message
   ) -> ZoneTransfer? {
-    guard let zone = served[name], zone.source.allowTransfer.contains(where: { $0.contains(client) })
-    else { return nil }
+    guard let zone = served[name] else { return nil }
+    guard zone.source.allowTransfer.contains(where: { $0.contains(client) }) else { return nil }
     return ZoneTransfer(of: zone.zone, answering: query)
   }
 
