@@ -38,7 +38,7 @@ import Testing
     var random = SeededRandom(seed: UInt64(seed))
     let zone = zone(&random)
     let oracle = ZoneOracle(zone: zone)
-    var server = Server([zone])
+    let server = Server([zone])
     let types: [RecordType] = [.a, .aaaa, .mx, .txt, .cname, .ns, .ds, .ptr, .soa]
     for _ in 0..<40 {
       let question = randomName(&random, zone.origin)
@@ -67,7 +67,7 @@ import Testing
   func `a query that is damaged never traps, and gets no more than its answer`(seed: Int) throws {
     var random = SeededRandom(seed: UInt64(seed))
     let zone = zone(&random)
-    var server = Server([zone]) {
+    let server = Server([zone]) {
       $0.cookies = ServerCookies(secret: .init([UInt8](repeating: 1, count: 16)))
       $0.identifier = [1, 2, 3]
     }

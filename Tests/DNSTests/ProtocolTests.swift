@@ -4,14 +4,14 @@ import Testing
 
 /// What comes with a question: EDNS (RFC 6891), cookies (RFC 7873, 9018), subnets (RFC 7871) and the rest.
 @Suite struct ProtocolTests {
-  var server = Server([AnswerTests.example]) {
+  let server = Server([AnswerTests.example]) {
     $0.identifier = Array("ns7".utf8)
     $0.version = "atoll"
     $0.hostName = "ns7.example"
     $0.cookies = ServerCookies(secret: .init(octets("e5e973e5a6b2a43f48e7dc849e37bfcf")))
   }
 
-  @Test mutating func `what is no query gets no answer`() {
+  @Test func `what is no query gets no answer`() {
     for bytes in ["", "0001", "0001 8000 0001 0000 0000 0000 00 0001 0001"] {
       #expect(server.outcome(octets(bytes)).outcome == .drop)
     }
@@ -26,13 +26,12 @@ import Testing
     "0001 0000 0000 0000 0000 0000",
   ])
   func `what is malformed gets a format error`(hex: String) throws {
-    var server = server
     let (outcome, bytes) = server.outcome(octets(hex))
     #expect(outcome == .reply(12))
     #expect(bytes == octets("0001 8001 0000 0000 0000 0000"))
   }
 
-  @Test mutating func `other operations are not implemented, NOTIFY is another's`() throws {
+  @Test func `other operations are not implemented, NOTIFY is another's`() throws {
     var query = Message(id: 1, query: name("example.com"), .soa)
     query.opcode = .status
     #expect(try server.ask(query).responseCode == .notImplemented)
@@ -40,7 +39,7 @@ import Testing
     #expect(server.outcome(query.encoded()).outcome == .notify)
   }
 
-  @Test mutating func `EDNS comes back where it came, with our size, RFC 6891 section 6_1_1`()
+  @Test func `EDNS comes back where it came, with our size, RFC 6891 section 6_1_1`()
     throws
   {
     #expect(try server.ask("web.example.com", .a).edns == nil)
@@ -48,15 +47,14 @@ import Testing
     #expect(answer.edns == EDNS(payloadSize: 1232))
   }
 
-  @Test mutating func `a version that we do not have gets BADVERS, RFC 6891 section 6_1_3`() throws
-  {
+  @Test func `a version that we do not have gets BADVERS, RFC 6891 section 6_1_3`() throws {
     let answer = try server.ask(
       Message(id: 1, query: name("web.example.com"), .a, edns: EDNS(version: 1)))
     #expect(
       answer.responseCode == .badVersion && answer.edns?.version == 0 && answer.answers.isEmpty)
   }
 
-  @Test mutating func `unknown options are passed over, DO comes back, RFC 3225`() throws {
+  @Test func `unknown options are passed over, DO comes back, RFC 3225`() throws {
     let answer = try server.ask(
       Message(
         id: 1, query: name("web.example.com"), .a,
@@ -65,11 +63,11 @@ import Testing
     #expect(answer.answers.count == 2)
   }
 
-  @Test mutating func `a small size counts as 512, RFC 6891 section 6_2_5`() throws {
+  @Test func `a small size counts as 512, RFC 6891 section 6_2_5`() throws {
     #expect(try server.ask("example.com", .mx, options: [], payloadSize: 0).answers.count == 1)
   }
 
-  @Test mutating func `who asks for our identifier gets it, RFC 5001`() throws {
+  @Test func `who asks for our identifier gets it, RFC 5001`() throws {
     let answer = try server.ask("web.example.com", .a, options: [.init(EDNS.OptionCode.nsid, [])])
     #expect(answer.edns?.option(EDNS.OptionCode.nsid) == Array("ns7".utf8))
   }
@@ -107,7 +105,7 @@ import Testing
   @Test(arguments: exchanges)
   func `cookies are those of RFC 9018 appendix A`(exchange: CookieExchange) throws {
     let secrets = exchange.secrets.map { ServerCookies.Secret(octets($0)) }
-    var server = Server([AnswerTests.example]) {
+    let server = Server([AnswerTests.example]) {
       $0.cookies = ServerCookies(
         secret: secrets[0], previous: secrets.count > 1 ? secrets[1] : nil)
       $0.secondsAtZero = exchange.time
@@ -120,7 +118,7 @@ import Testing
   }
 
   @Test func `what is reserved in a cookie counts as it came, RFC 9018 section 4_4`() throws {
-    var server = Server([AnswerTests.example]) {
+    let server = Server([AnswerTests.example]) {
       $0.cookies = ServerCookies(secret: .init(octets("e5e973e5a6b2a43f48e7dc849e37bfcf")))
       $0.secondsAtZero = 0x5cf7_8f71
     }
@@ -130,7 +128,7 @@ import Testing
     #expect(server.responder.counters.goodCookies == 1)
   }
 
-  @Test mutating func `a cookie of ours is good for an hour, and after its secret has rolled`()
+  @Test func `a cookie of ours is good for an hour, and after its secret has rolled`()
     throws
   {
     func isGood() throws -> Bool {
@@ -157,7 +155,7 @@ import Testing
     #expect(try !isGood())
   }
 
-  @Test mutating func `a cookie may come without a question, RFC 7873 section 5_4`() throws {
+  @Test func `a cookie may come without a question, RFC 7873 section 5_4`() throws {
     var query = Message(id: 9)
     query.edns = EDNS(options: [.init(EDNS.OptionCode.cookie, octets("0102030405060708"))])
     let answer = try server.ask(query)
@@ -165,7 +163,7 @@ import Testing
     #expect(answer.edns?.option(EDNS.OptionCode.cookie)?.count == 24)
   }
 
-  @Test mutating func `a subnet does not matter to a zone: its scope comes back as zero, RFC 7871`()
+  @Test func `a subnet does not matter to a zone: its scope comes back as zero, RFC 7871`()
     throws
   {
     let subnet = ClientSubnet(prefix("198.51.100.0/24"))
@@ -178,19 +176,18 @@ import Testing
     "0001 21 00 c633640100", "0001",
   ])
   func `a malformed subnet is a format error, RFC 7871 section 7_1_2`(hex: String) throws {
-    var server = server
     let answer = try server.ask(
       "web.example.com", .a, options: [.init(EDNS.OptionCode.clientSubnet, octets(hex))])
     #expect(answer.responseCode == .formatError)
   }
 
-  @Test mutating func `ANY gets a HINFO that names the RFC, RFC 8482 section 4_2`() throws {
+  @Test func `ANY gets a HINFO that names the RFC, RFC 8482 section 4_2`() throws {
     let answer = try server.ask("example.com", .any)
     #expect(answer.answers.lines == ["example.com. 3600 HINFO \"RFC8482\" \"\""])
     #expect(answer.isAuthoritative)
   }
 
-  @Test mutating func `CHAOS tells version and name, and nothing else`() throws {
+  @Test func `CHAOS tells version and name, and nothing else`() throws {
     func ask(_ text: String) throws -> Message {
       var query = Message(id: 1)
       query.questions = [.init(name(text), .txt, .chaos)]
@@ -201,7 +198,7 @@ import Testing
     #expect(try ask("example.com").responseCode == .refused)
   }
 
-  @Test mutating func `a signed query does not get an unsigned answer, RFC 8945 section 5_2_1`()
+  @Test func `a signed query does not get an unsigned answer, RFC 8945 section 5_2_1`()
     throws
   {
     var query = Message(id: 1, query: name("web.example.com"), .a)
@@ -212,7 +209,7 @@ import Testing
     #expect(try server.ask(query).responseCode == .notAuthoritative)
   }
 
-  @Test mutating func `what others have refused says why, RFC 8914`() throws {
+  @Test func `what others have refused says why, RFC 8914`() throws {
     var output = [UInt8](repeating: 0, count: 512)
     var span = output.mutableSpan
     let query = Message(id: 1, query: name("example.org"), .a).encoded()
@@ -224,7 +221,7 @@ import Testing
     #expect(answer.responseCode == .refused && answer.edns?.extendedError?.code == 20)
   }
 
-  @Test mutating func `counters tell what was asked and answered`() throws {
+  @Test func `counters tell what was asked and answered`() throws {
     _ = try server.ask("web.example.com", .a)
     _ = try server.ask("nothing.example.com", .a, options: [])
     let counters = server.responder.counters

@@ -3,7 +3,7 @@ import NetTypes
 import Testing
 
 /// A responder that is asked and answers in messages.
-struct Server {
+final class Server {
   var responder: Responder
   var client = address("192.0.2.53")
   var now = Instant.zero
@@ -19,7 +19,7 @@ struct Server {
       catalogue: Catalogue(zones: zones), steering: Steering(steering), options: options, seed: 1)
   }
 
-  mutating func outcome(
+  func outcome(
     _ query: [UInt8], over transport: Responder.Transport = .udp
   ) -> (outcome: Responder.Outcome, bytes: [UInt8]) {
     var output = [UInt8](repeating: 0xa5, count: 65535)
@@ -30,7 +30,7 @@ struct Server {
     return (outcome, Array(output[..<count]))
   }
 
-  mutating func ask(
+  func ask(
     _ query: Message, over transport: Responder.Transport = .udp
   ) throws -> Message {
     let (outcome, bytes) = outcome(query.encoded(), over: transport)
@@ -42,7 +42,7 @@ struct Server {
   }
 
   /// Over UDP without EDNS.
-  mutating func ask(_ name: String, _ type: RecordType) throws -> Message {
+  func ask(_ name: String, _ type: RecordType) throws -> Message {
     let question = Message(id: 0x1234, query: DNSTests.name(name), type, edns: nil)
     let answer = try ask(question)
     #expect(answer.questions == question.questions)
@@ -50,7 +50,7 @@ struct Server {
   }
 
   /// With EDNS and these options.
-  mutating func ask(
+  func ask(
     _ name: String, _ type: RecordType, options: [EDNS.Option], payloadSize: UInt16 = 1232
   ) throws -> Message {
     try ask(

@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test func `a rotating table goes through its rows, each as often`() throws {
-    var server = Server(
+    let server = Server(
       [AnswerTests.example],
       steering: [Self.set([.init(rows: [[0, 1], [1, 0], [0, 1], [2]])])])
     var seen: [[String]: Int] = [:]
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func `by client the same network gets the same row, and rows are spread evenly`() throws {
-    var server = Server(
+    let server = Server(
       [], steering: [Self.set([.init(turn: .byClient, rows: [[0], [1], [2]])])])
     var seen: [String: Int] = [:]
     for index in 0..<3000 {
@@ -49,7 +49,7 @@ import Testing
 
   @Test func `the longest class decides, and the client's subnet counts before its address`() throws
   {
-    var server = Server(
+    let server = Server(
       [],
       steering: [
         Self.set(
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func `another type of a steered name is the zone's to answer, or no data`() throws {
-    var server = Server(
+    let server = Server(
       [AnswerTests.example],
       steering: [
         Self.set([.init(rows: [[0]])]), Self.set(owner: "web.example.com", [.init(rows: [[0]])]),
@@ -106,17 +106,17 @@ import Testing
         steering: [Self.set(owner: "web.example.com", [.init(rows: rows)], whenEmpty: whenEmpty)])
     }
     for rows in [[], [[]]] as [[[UInt16]]] {
-      var none = server(.noData, rows: rows)
+      let none = server(.noData, rows: rows)
       let answer = try none.ask("web.example.com", .a)
       #expect(answer.answers.isEmpty && answer.authority.lines == [AnswerTests.soa])
-      var back = server(.returnToDNS, rows: rows)
+      let back = server(.returnToDNS, rows: rows)
       #expect(addresses(try back.ask("web.example.com", .a)) == ["192.0.2.10", "192.0.2.11"])
-      var drop = server(.drop, rows: rows)
+      let drop = server(.drop, rows: rows)
       #expect(
         drop.outcome(Message(id: 1, query: name("web.example.com"), .a).encoded()).outcome == .drop)
-      var last = server(.records([.a(IPv4Address(10, 9, 9, 9))]), rows: rows)
+      let last = server(.records([.a(IPv4Address(10, 9, 9, 9))]), rows: rows)
       #expect(addresses(try last.ask("web.example.com", .a)) == ["10.9.9.9"])
-      var fail = server(.fail(ede: ExtendedError.noReachableAuthority), rows: rows)
+      let fail = server(.fail(ede: ExtendedError.noReachableAuthority), rows: rows)
       let failed = try fail.ask("web.example.com", .a, options: [])
       #expect(failed.responseCode == .serverFailure && failed.edns?.extendedError?.code == 22)
     }
@@ -131,7 +131,7 @@ import Testing
       two.example.com 60 CNAME app.gslb.example.
       in.example.com 60 CNAME app.example.com.
       """)
-    var server = Server(
+    let server = Server(
       [example],
       steering: [
         Self.set(owner: "app.gslb.example", [.init(rows: [[1, 0]])]),
@@ -155,7 +155,7 @@ import Testing
         .cname(name("web.example.com")), .cname(name("app.gslb.example")), .cname(name("x.org")),
       ],
       tables: [.init(rows: [[0], [1], [2]])])
-    var server = Server(
+    let server = Server(
       [AnswerTests.example],
       steering: [alias, Self.set(owner: "app.gslb.example", [.init(rows: [[0]])])])
     var seen: Set<[String]> = []
@@ -173,7 +173,7 @@ import Testing
   }
 
   @Test func `a steered wildcard answers for names that nothing else has`() throws {
-    var server = Server(
+    let server = Server(
       [AnswerTests.example], steering: [Self.set(owner: "*.example.com", [.init(rows: [[0]])])])
     #expect(
       try server.ask("any.thing.example.com", .a).answers.lines == [
@@ -184,7 +184,7 @@ import Testing
   }
 
   @Test func `steering changes between two queries, the zones stay`() throws {
-    var server = Server([AnswerTests.example], steering: [Self.set([.init(rows: [[0]])])])
+    let server = Server([AnswerTests.example], steering: [Self.set([.init(rows: [[0]])])])
     #expect(addresses(try server.ask("app.example.com", .a)) == ["10.0.0.1"])
     server.responder.use(Steering([Self.set([.init(rows: [[2]])])]))
     #expect(addresses(try server.ask("app.example.com", .a)) == ["10.0.0.3"])

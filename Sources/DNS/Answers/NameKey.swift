@@ -6,13 +6,13 @@ import Wire
 //     hash("www.example.com") = mix(mix(mix(seed, "com"), "example"), "www")
 
 /// A name in small letters, ready to be found in a `NameIndex` with all its suffixes.
-struct NameKey: Sendable {
+struct NameKey: ~Copyable, Sendable {
   /// Eight more than a name's, so that a word may be read anywhere in it.
-  private var octets = InlineArray<264, UInt8>(repeating: 0)
+  private var octets = [UInt8](repeating: 0, count: 264)
   /// Where each label begins, and behind the last the root's.
-  private var offsets = InlineArray<128, UInt8>(repeating: 0)
+  private var offsets = [UInt8](repeating: 0, count: 128)
   /// Of the suffix that begins with each label.
-  private var hashes = InlineArray<128, UInt32>(repeating: 0)
+  private var hashes = [UInt32](repeating: 0, count: 128)
   /// Octets, the root's among them.
   private(set) var length = 0
   private(set) var labelCount = 0
@@ -37,29 +37,39 @@ struct NameKey: Sendable {
   /// Takes the name at `position`, without compression. False where it is none.
   @inline(__always)
   mutating func load(_ message: Span<UInt8>, at position: Int) -> Bool {
-    let available = message.count - position
-    var index = 0
-    var count = 0
-    while true {
-      guard index < available else { return false }
-      let label = message[position &+ index]
-      if label == 0 { break }
-      guard label < 64, count < 127 else { return false }
-      offsets[count] = UInt8(truncatingIfNeeded: index)
-      count &+= 1
-      index &+= 1 &+ Int(label)
-      guard index < 255 else { return false }
-    }
-    offsets[count] = UInt8(truncatingIfNeeded: index)
-    length = index &+ 1
-    labelCount = count
-    lowercase(message, at: position)
-    hashSuffixes()
+    guard let (length, labelCount) = Self.scan(message, position, &offsets) else { return false }
+    self.length = length
+    self.labelCount = labelCount
+    Self.lowercase(message, position, length, &octets)
+    Self.hashSuffixes(octets, offsets, labelCount, &hashes)
     return true
   }
 
+  /// Octets and labels of the name, and in `offsets` where these begin.
   @inline(__always)
-  private mutating func lowercase(_ message: Span<UInt8>, at position: Int) {
+  private static func scan(
+    _ message: Span<UInt8>, _ position: Int, _ offsets: inout [UInt8]
+  ) -> (length: Int, labelCount: Int)? {
+    let available = message.count - position
+    var offsets = offsets.mutableSpan
+    var index = 0
+    var count = 0
+    while true {
+      guard index < available else { return nil }
+      let label = message[position &+ index]
+      offsets[count] = UInt8(truncatingIfNeeded: index)
+      if label == 0 { return (index &+ 1, count) }
+      guard label < 64, count < 127 else { return nil }
+      count &+= 1
+      index &+= 1 &+ Int(label)
+      guard index < 255 else { return nil }
+    }
+  }
+
+  @inline(__always)
+  private static func lowercase(
+    _ message: Span<UInt8>, _ position: Int, _ length: Int, _ octets: inout [UInt8]
+  ) {
     var target = octets.mutableSpan
     var index = 0
     while index < length {
@@ -67,7 +77,7 @@ struct NameKey: Sendable {
       if position &+ index &+ 8 <= message.count {
         word = message.word(at: position &+ index)
       } else {
-        word = Self.last(message, position &+ index)
+        word = last(message, position &+ index)
       }
       target.store(word: word.lowercasedOctets, at: index)
       index &+= 8
@@ -85,13 +95,17 @@ struct NameKey: Sendable {
   }
 
   @inline(__always)
-  private mutating func hashSuffixes() {
-    var hash = Self.start
+  private static func hashSuffixes(
+    _ octets: [UInt8], _ offsets: [UInt8], _ labelCount: Int, _ hashes: inout [UInt32]
+  ) {
+    var hash = start
+    let (octets, offsets) = (octets.span, offsets.span)
+    var hashes = hashes.mutableSpan
     hashes[labelCount] = UInt32(truncatingIfNeeded: hash >> 32)
     var label = labelCount
     while label > 0 {
       label &-= 1
-      hash = Self.mix(hash, octets.span, Int(offsets[label]), Int(offsets[label &+ 1]))
+      hash = mix(hash, octets, Int(offsets[label]), Int(offsets[label &+ 1]))
       hashes[label] = UInt32(truncatingIfNeeded: hash >> 32)
     }
   }

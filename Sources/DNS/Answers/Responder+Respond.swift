@@ -27,13 +27,13 @@ extension Responder {
         return fail(.badVersion, query, &parsed, client, transport, now, &output)
       }
     }
-    let hasGoodCookie = parsed.cookieLength > 8 && isGood(parsed, query, client, now)
+    let hasGoodCookie = parsed.cookieLength > 8 && options.isGood(parsed, query, client, now)
     if hasGoodCookie { counters.goodCookies &+= 1 }
     if parsed.opcode == Opcode.notify.rawValue { return .notify }
     guard parsed.opcode == Opcode.query.rawValue else {
       return fail(.notImplemented, query, &parsed, client, transport, now, &output)
     }
-    var reply = start(parsed, transport, output.count)
+    var reply = options.start(parsed, transport, output.count)
     if limiter != nil, transport == .udp, !hasGoodCookie {
       switch limiter?.check(client, at: now) ?? .pass {
       case .pass: break
@@ -63,7 +63,7 @@ extension Responder {
   ) -> Outcome {
     var parsed = Query()
     guard case .sound = read(query, &parsed) else { return .drop }
-    var reply = start(parsed, transport, output.count)
+    var reply = options.start(parsed, transport, output.count)
     reply.responseCode = code.rawValue
     reply.extendedError = extendedError
     return finish(&reply, query, parsed, client, now, &output)
@@ -94,18 +94,6 @@ extension Responder {
     return parsed.readRecords(query) ? .sound : .malformed
   }
 
-  private func start(_ parsed: Query, _ transport: Transport, _ capacity: Int) -> Reply {
-    var limit = 65535
-    if transport == .udp {
-      limit =
-        parsed.hasEDNS
-        ? min(max(Int(parsed.payloadSize), Message.plainPayloadSize), options.maximumPayloadSize)
-        : Message.plainPayloadSize
-    }
-    let kept = parsed.hasEDNS ? optLength(parsed, hasExtendedError: true) : 0
-    return Reply(end: parsed.end, limit: max(parsed.end, min(limit, capacity) - kept))
-  }
-
   private mutating func fail(
     _ code: ResponseCode, _ query: Span<UInt8>, _ parsed: inout Query, _ client: IPAddress,
     _ transport: Transport, _ now: Instant, _ output: inout MutableSpan<UInt8>
@@ -116,7 +104,7 @@ extension Responder {
       parsed = Query()
       (parsed.id, parsed.flags) = (id, flags)
     }
-    var reply = start(parsed, transport, output.count)
+    var reply = options.start(parsed, transport, output.count)
     reply.responseCode = code.rawValue
     return finish(&reply, query, parsed, client, now, &output)
   }

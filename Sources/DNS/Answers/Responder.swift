@@ -14,7 +14,7 @@ import Wire
 // Nothing is allocated on the way. One thread owns a responder; what threads share is immutable.
 
 /// Answers queries from a catalogue of zones and from steered sets.
-package struct Responder: Sendable {
+package struct Responder: ~Copyable, Sendable {
   package enum Transport: Sendable { case udp, tcp }
 
   package enum Outcome: Hashable, Sendable {

@@ -19,8 +19,8 @@ package struct ResponderCounters: Sendable {
   package var slipped: UInt64 = 0
   /// No query at all, or steered to be dropped.
   package var dropped: UInt64 = 0
-  private var codes = InlineArray<24, UInt64>(repeating: 0)
-  private var types = InlineArray<66, UInt64>(repeating: 0)
+  private var codes = [UInt64](repeating: 0, count: 24)
+  private var types = [UInt64](repeating: 0, count: 66)
 
   package init() {}
 
@@ -36,7 +36,7 @@ package struct ResponderCounters: Sendable {
   @inline(__always)
   mutating func count(type: UInt16) { types[type < 66 ? Int(type) : 0] &+= 1 }
 
-  package static func += (total: inout Self, other: borrowing Self) {
+  package static func += (total: inout Self, other: Self) {
     total.queriesOverUDP &+= other.queriesOverUDP
     total.queriesOverTCP &+= other.queriesOverTCP
     total.queriesWithEDNS &+= other.queriesWithEDNS

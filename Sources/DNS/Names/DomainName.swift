@@ -1,3 +1,5 @@
+import Wire
+
 /// A domain name, absolute. RFC 1034 §3.1.
 ///
 /// It holds the wire form of RFC 1035 §3.1 and keeps the case it came in; letters compare without
@@ -102,13 +104,35 @@ package struct DomainName: Sendable {
 
 extension DomainName: Hashable {
   package static func == (a: Self, b: Self) -> Bool {
-    // A length octet is below 64, where no letter is.
-    a.wire.count == b.wire.count
-      && zip(a.wire, b.wire).allSatisfy { $0.lowercased == $1.lowercased }
+    let (one, other) = (a.wire.span, b.wire.span)
+    if one.count != other.count { return false }
+    var index = 0
+    while index < one.count {
+      // A length octet is below 64, where no letter is.
+      if one.lowercasedWord(at: index) != other.lowercasedWord(at: index) { return false }
+      index += 8
+    }
+    return true
   }
 
   package func hash(into hasher: inout Hasher) {
-    for octet in wire { hasher.combine(octet.lowercased) }
+    let octets = wire.span
+    var index = 0
+    while index < octets.count {
+      hasher.combine(octets.lowercasedWord(at: index))
+      index += 8
+    }
+  }
+}
+
+extension Span<UInt8> {
+  /// Eight octets from `index` on, or those that are left, in small letters.
+  @inline(__always)
+  fileprivate func lowercasedWord(at index: Int) -> UInt64 {
+    if index + 8 <= count { return word(at: index).lowercasedOctets }
+    var word: UInt64 = 0
+    for last in index..<count { word = word << 8 | UInt64(self[last]) }
+    return word.lowercasedOctets
   }
 }
 
