@@ -22,9 +22,8 @@ import Transport
 
   init(_ behaviour: Behaviour) throws {
     self.behaviour = behaviour
-    let socket = try DatagramBatch.socket(
-      bound: SocketAddress(.v4(IPv4Address(127, 0, 0, 1)), port: 0))
-    address = Sockets.localAddress(socket.rawValue)!
+    address = try LoopbackPort.free()
+    let socket = try DatagramBatch.socket(bound: address)
     descriptor = socket.release()
     registration = try Loop.watch(descriptor) { [weak self] _ in self?.receive() }
     server = try StreamServer(address) { [weak self] query, _ in
