@@ -3,9 +3,9 @@
 # Debian packages by purpose; Ubuntu 22.04 and 24.04 have the same names.
 BUILD_PACKAGES := ca-certificates git libc6-dev libcrypt-dev libmaxminddb-dev libnghttp2-dev libpcre2-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev
 RUN_PACKAGES   := iproute2 nftables runc skopeo umoci
-TEST_PACKAGES  := bind9-dnsutils bird2 curl dnsmasq-base exabgp frr gobgpd haproxy jq kubernetes-client \
-                  mosquitto mosquitto-clients nghttp2-client nginx-light openbgpd python3-grpcio python3-websockets \
-                  testssl.sh wrk
+TEST_PACKAGES  := bind9 bind9-dnsutils bird2 curl dnsmasq-base exabgp frr gobgpd haproxy jq knot knot-dnsutils \
+                  kubernetes-client mosquitto mosquitto-clients nghttp2-client nginx-light nsd openbgpd \
+                  python3-grpcio python3-websockets testssl.sh unbound wrk
 MESH_PACKAGES  := knot-dnsutils
 BENCH_PACKAGES := bind9 bind9-dnsutils dnsperf gdnsd haproxy knot libnginx-mod-stream nghttp2-client nginx-light nsd wrk
 
