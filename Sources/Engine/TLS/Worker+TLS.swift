@@ -63,6 +63,9 @@ extension Worker {
       return upstreamSecured(index)
     }
     guard let server = servers[Int(at(index).pointee.server)] else { return closeClient(index) }
+    // Tickets, which acknowledge the client's last flight elsewhere, leave with the first answer here; a
+    // client that holds its request back until then (Nagle) would wait for the delayed acknowledgement.
+    setOption(at(index).pointee.descriptor, Int32(IPPROTO_TCP), TCP_QUICKACK, 1)
     server.shared.tls.complete(resumed: SSL_session_reused(tls) == 1)
     if server.tls?.forwardsCertificates == true { noteCertificate(index, tls) }
     if SSL_version(tls) == TLS1_3_VERSION { at(index).pointee.set(.ticketDue) }
