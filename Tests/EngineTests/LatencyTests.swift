@@ -71,8 +71,9 @@ import Testing
         #expect(times.firstByte.count == 1)
         let total = try #require(times.total.quantile(1))
         let first = try #require(times.firstByte.quantile(1))
-        #expect(total >= .milliseconds(58) && total < .milliseconds(900), "\(total)")
-        #expect(first >= .milliseconds(29) && first < total - .milliseconds(20), "\(first)")
+        #expect(total >= .milliseconds(58) && total < .seconds(9), "\(total)")
+        // Buckets grow with what they hold: on a busy machine both may be in one.
+        #expect(first >= .milliseconds(29) && first <= total, "\(first)")
       }
       #expect(pool.counts.statuses == [0, 1, 0, 0, 0])
       #expect(pool.counts.bytesOut == pool.members[0].counts.bytesOut)
