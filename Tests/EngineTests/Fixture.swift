@@ -44,7 +44,7 @@ func withEngine(
 
 /// Waits for a condition, up to 10 s.
 @Loop func eventually(_ what: String, _ condition: @Loop () -> Bool) async throws {
-  let limit = Loop.now.advanced(by: .seconds(10))
+  let limit = Loop.now.advanced(by: .seconds(30))
   while !condition() {
     guard Loop.now < limit else { throw TestFailure("did not come true: \(what)") }
     try await Loop.sleep(.milliseconds(10))

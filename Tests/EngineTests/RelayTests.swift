@@ -136,7 +136,7 @@ final class DatagramClient {
 
   init(_ port: UInt16) throws {
     descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    var limit = timeval(tv_sec: 30, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     var address = loopback(port)
     // Connected, so that an answer from another address would not arrive.
