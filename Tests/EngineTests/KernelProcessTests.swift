@@ -36,6 +36,7 @@ struct KernelProcessTests {
       networkNamespace: "\(NetworkNamespace.folder)/\(scene.edge)")
     try await settle { (try? await blocking { try scene.answer(KernelScene.virtual) }) != nil }
     let load = KernelLoad(scene)
+    defer { load.end() }
     for _ in 0..<3 {
       try write("kernel")
       try await settle { try await scene.nft("ruleset").contains("192.0.2.10 . tcp . 80") }
@@ -73,6 +74,7 @@ struct KernelProcessTests {
       output: .append(scene.folder + "/log"), networkNamespace: namespace)
     try await settle { try await scene.nft("ruleset").contains("192.0.2.10 . tcp . 80") }
     let load = KernelLoad(scene)
+    defer { load.end() }
     let upgrade = try await ChildProcess.run(
       [Self.program, "edge", "upgrade", "--api", socket], networkNamespace: namespace)
     #expect(upgrade.ending.isSuccess, "\(upgrade.errorText)")

@@ -195,6 +195,7 @@ struct KernelTests {
     wanted.pools.append(Pool(name: "other", members: [scene.member(3)]))
     try await serve(scene, wanted) { engine in
       let load = KernelLoad(scene)
+      defer { load.end() }
       let old = try scene.connect(KernelScene.virtual, port: 81)
       #expect(try old.ask().hasPrefix("m3"))
       for turn in 0..<40 {

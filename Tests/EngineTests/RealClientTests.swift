@@ -19,19 +19,24 @@ import Transport
     -> String
   {
     guard let path = path(tool) else { throw TestFailure("\(tool) is not installed") }
-    let process = Process()
-    process.executableURL = URL(filePath: path)
-    process.arguments = arguments
-    let (output, source) = (Pipe(), Pipe())
-    process.standardOutput = output
-    process.standardError = output
-    process.standardInput = source
-    try process.run()
-    try source.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-    try source.fileHandleForWriting.close()
-    let data = try output.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    return String(decoding: data, as: UTF8.self)
+    // By popen(3): Foundation's Process crashed in a process of many threads and descriptors.
+    let source = "/tmp/atoll-input-\(UInt64.random(in: 0 ... .max))"
+    try Data(input.utf8).write(to: URL(filePath: source))
+    defer { unlink(source) }
+    let words = ([path] + arguments).map { word in
+      "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+        + "'"
+    }
+    guard let stream = popen("\(words.joined(separator: " ")) <\(source) 2>&1", "re") else {
+      throw TestFailure("popen: \(errno)")
+    }
+    var output: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    while case let count = fread(&buffer, 1, buffer.count, stream), count > 0 {
+      output += buffer[..<count]
+    }
+    pclose(stream)
+    return String(decoding: output, as: UTF8.self)
   }
 
   /// An engine with HTTPS at the first port and HTTP/2 without TLS at the second.

@@ -31,6 +31,8 @@ final class Load: Sendable {
           } catch {
             failures.withLock { $0.append("\(error)") }
             client = nil
+            // Where nobody listens any more, not all of the machine.
+            usleep(1000)
           }
         }
         ended.add(1, ordering: .releasing)
@@ -38,8 +40,11 @@ final class Load: Sendable {
     }
   }
 
+  /// Also what a test that fails must leave behind: no thread that goes on.
+  func end() { running.store(false, ordering: .relaxed) }
+
   @Loop func stop() async throws -> [String] {
-    running.store(false, ordering: .relaxed)
+    end()
     try await eventually("clients end") { self.ended.load(ordering: .acquiring) == self.clients }
     return failures.withLock { $0 }
   }
@@ -62,6 +67,7 @@ final class Load: Sendable {
     let configuration = single(port, .http, stay.map(\.port) + [diePort], monitor: monitor)
     try await withEngine(configuration) { engine in
       let load = Load(port, clients: 8)
+      defer { load.end() }
       for _ in 0..<3 {
         try await load.more(300)
         dies.withLock { $0.kill() }
@@ -87,6 +93,7 @@ final class Load: Sendable {
     let port = freePort()
     try await withEngine(single(port, .http, backends.map(\.port))) { engine in
       let load = Load(port, clients: 8)
+      defer { load.end() }
       var random = SeededRandom(seed: 7)
       for step in 0..<60 {
         let some = backends.map(\.port).shuffled(using: &random).prefix(1 + step % 4)
@@ -113,6 +120,7 @@ final class Load: Sendable {
     let port = freePort()
     try await withEngine(single(port, .http, [backend.port])) { engine in
       let load = Load(port, clients: 4)
+      defer { load.end() }
       for step in 0..<10 {
         try await load.more(50)
         let next = single(port, step % 3 == 2 ? .tcp : .http, [backend.port]) { server in
