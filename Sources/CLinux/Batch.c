@@ -101,11 +101,9 @@ struct atoll_batch_item atoll_batch_item(struct atoll_batch *batch, unsigned ind
   if (item.family == AF_INET) {
     struct sockaddr_in *peer = (struct sockaddr_in *)&batch->peers[index];
     item.source = (const uint8_t *)&peer->sin_addr;
-    item.source_port = ntohs(peer->sin_port);
   } else {
     struct sockaddr_in6 *peer = (struct sockaddr_in6 *)&batch->peers[index];
     item.source = (const uint8_t *)&peer->sin6_addr;
-    item.source_port = ntohs(peer->sin6_port);
   }
   return item;
 }

@@ -26,7 +26,8 @@ package enum UnitFile {
     throw FileProblem(
       file: file, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1,
       message:
-        "found \(version) \(kind), expected atoll.dev/v1alpha1 Unit or k3d.io/v1alpha5 Simple")
+        "found \(version) \(kind), expected atoll.dev/v1alpha1 Unit or Mesh, or k3d.io/v1alpha5 Simple"
+    )
   }
 
   private static func unit(_ root: FileFields, _ folder: String) throws(FileProblem) -> Parsed {

@@ -66,7 +66,8 @@ package struct DatagramBatch: ~Copyable {
 
   package func source(_ index: Int) -> IPAddress {
     let item = atoll_batch_item(batch, UInt32(index))
-    let octets = UnsafeRawPointer(item.source)!
+    // Within the batch, always.
+    let octets = UnsafeRawPointer(item.source).unsafelyUnwrapped
     guard item.family == AF_INET else {
       return .v6(
         IPv6Address(

@@ -103,3 +103,16 @@ package struct SocketAddress: Hashable, Comparable, Sendable, CustomStringConver
 
   package static func < (a: Self, b: Self) -> Bool { (a.address, a.port) < (b.address, b.port) }
 }
+
+extension IPAddress {
+  /// Of 4 or 16 octets, the most significant first; nil of any other number.
+  package init?(octets: some Collection<UInt8>) {
+    if octets.count == 4 {
+      self = .v4(IPv4Address(rawValue: octets.reduce(0) { $0 << 8 | UInt32($1) }))
+    } else if let address = IPv6Address(octets: octets) {
+      self = .v6(address)
+    } else {
+      return nil
+    }
+  }
+}

@@ -12,21 +12,16 @@ import Transport
   /// - Returns: How many certificates were issued.
   func prepare() throws -> Int {
     let directory = UnitDirectory(unit: plan.configuration.name)
-    try FileSystem.makeDirectories("\(directory.state)/pki", mode: 0o700)
-    let authority = try loadAuthority(directory)
+    let keys = try KeyFolder(directory, authority: "atoll \(plan.configuration.name)")
     var issued = 0
-    for identity in identities where !FileSystem.exists(directory.key(identity.file)) {
+    for identity in identities {
       // A node serves its kubelet API and asks the API server with one and the same identity.
-      let pair = try authority.issue(
+      issued += try keys.issue(
         CertificateTemplate(
           commonName: identity.name, organizations: identity.groups, dnsNames: identity.names,
-          addresses: identity.addresses, usages: [.server, .client]))
-      try FileSystem.write(
-        pair.certificatePEM, to: directory.certificate(identity.file), mode: 0o600)
-      try FileSystem.write(pair.keyPEM, to: directory.key(identity.file), mode: 0o600)
-      issued += 1
+          addresses: identity.addresses, usages: [.server, .client]), file: identity.file)
     }
-    try writeKubeconfigs(directory, authority: authority.certificatePEM)
+    try writeKubeconfigs(directory, authority: keys.authorityPEM)
     return issued
   }
 
@@ -63,20 +58,6 @@ import Transport
           file: role.name, name: "system:node:\(role.nodeName)", groups: ["system:nodes"],
           names: [role.nodeName], addresses: plan.address(of: role).map { [$0] } ?? [])
       }
-  }
-
-  private func loadAuthority(_ directory: UnitDirectory) throws -> CertificateAuthority {
-    if FileSystem.exists(directory.key("ca")) {
-      return try CertificateAuthority(
-        KeyPair(
-          certificatePEM: try FileSystem.readText(directory.certificate("ca")),
-          keyPEM: try FileSystem.readText(directory.key("ca"))))
-    }
-    let authority = try CertificateAuthority.mint(commonName: "atoll \(plan.configuration.name)")
-    let pair = authority.keyPair
-    try FileSystem.write(pair.certificatePEM, to: directory.certificate("ca"), mode: 0o644)
-    try FileSystem.write(pair.keyPEM, to: directory.key("ca"), mode: 0o600)
-    return authority
   }
 
   /// The user's kubeconfig goes through the published port, the roles' ones straight to the server.

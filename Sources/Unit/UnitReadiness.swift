@@ -6,40 +6,21 @@ import NetTypes
 
 /// Waits for each part of a unit in turn, until one deadline; what is not ready then is named.
 @Loop final class UnitReadiness {
-  static let interval = Duration.milliseconds(10)
-
   private let record: UnitRecord
   private let plan: UnitPlan
-  private let deadline: Instant
+  private let deadline: ReadinessDeadline
   private let client: KubeClient
 
   init(record: UnitRecord, plan: UnitPlan, deadline: Instant) throws {
     self.record = record
     self.plan = plan
-    self.deadline = deadline
+    self.deadline = ReadinessDeadline(
+      instant: deadline, advice: "the unit is left as it is: atoll status, atoll logs supervisor")
     client = try KubeClient.of(record, plan)
   }
 
-  /// Asks `missing` until it has nothing to say, and returns what `holds` then says.
-  private func until(_ what: String, _ missing: () async throws -> String?) async throws {
-    var last = "no answer yet"
-    while true {
-      do {
-        guard let reason = try await missing() else { return }
-        last = reason
-      } catch {
-        last = "\(error)"
-      }
-      guard Loop.now < deadline else {
-        throw UnitError(
-          "\(what): \(last); the unit is left as it is: atoll status, atoll logs supervisor")
-      }
-      try await Loop.sleep(Self.interval)
-    }
-  }
-
   func ports() async throws -> String {
-    try await until("ports") {
+    try await deadline.wait(for: "ports") {
       let problems = PublishedPorts.problems(of: record)
       return problems.isEmpty ? nil : problems.joined(separator: "; ")
     }
@@ -47,7 +28,7 @@ import NetTypes
   }
 
   func apiServer() async throws {
-    try await until("api") {
+    try await deadline.wait(for: "api") {
       _ = try await client.get("/readyz")
       return nil
     }
@@ -94,7 +75,7 @@ import NetTypes
       try StubResolver(
         servers: [SocketAddress(plan.dnsAddress, port: 53)], timeout: .milliseconds(500))
     }
-    try await until("dns") {
+    try await deadline.wait(for: "dns") {
       let addresses = try await resolver.addresses(of: name)
       return addresses.contains(expected) ? nil : "\(name) is \(addresses), expected \(expected)"
     }
@@ -103,7 +84,7 @@ import NetTypes
 
   func nodes() async throws -> String {
     let expected = Set(plan.nodes.map(\.nodeName))
-    try await until("nodes") {
+    try await deadline.wait(for: "nodes") {
       let ready = try await client.get("/api/v1/nodes")["items"].elements.filter { node in
         node["status"]["conditions"].elements.contains {
           $0["type"].string == "Ready" && $0["status"].string == "True"
@@ -119,7 +100,7 @@ import NetTypes
   func sessions() async throws -> String {
     var sessions = 0
     var routes = 0
-    try await until("bgp") {
+    try await deadline.wait(for: "bgp") {
       let affinities = try await client.get(
         "/apis/crd.projectcalico.org/v1/blockaffinities")["items"].elements
       let nodes = try await client.list("/api/v1/nodes").map(Node.init(json:))
@@ -156,7 +137,7 @@ import NetTypes
 
   func workloads() async throws -> String {
     var running = 0
-    try await until("pods") {
+    try await deadline.wait(for: "pods") {
       let deployments = try await client.get("/apis/apps/v1/deployments")["items"].elements
       for deployment in deployments {
         let wanted = deployment["spec"]["replicas"].int ?? 1
@@ -191,7 +172,7 @@ import NetTypes
   /// Every Ingress's first rule answers through the edge.
   func edgeAnswers() async throws -> String {
     var asked = 0
-    try await until("edge") {
+    try await deadline.wait(for: "edge") {
       var objects = VerificationPlan.Objects()
       objects.ingresses = try await client.get("/apis/networking.k8s.io/v1/ingresses")["items"]
         .elements

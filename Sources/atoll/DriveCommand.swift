@@ -61,9 +61,9 @@ struct DriveCommand: AsyncParsableCommand {
     options.users = users
     options.timeout = timeout.duration
     let timeline = try faults.map { try FaultTimeline.parse(try FileSystem.readText($0), file: $0) }
-    // A process of its own: this one's sockets are the client's.
-    let fire = try timeline.map { _ in try startFaults() }
     let drive = try Drive(options, mesh: record, client: client)
+    // A process of its own: this one's sockets will be the client's.
+    let fire = try timeline.map { _ in try startFaults() }
     let report = try await drive.run()
     _ = try await fire?.wait()
     if let svg { try FileSystem.write(DrivePicture(report).svg, to: svg) }

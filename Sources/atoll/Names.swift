@@ -70,15 +70,8 @@ struct NamesCheck: AsyncParsableCommand {
   }
 }
 
-/// The name service of a unit.
-struct UnitNamesRole: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "unit",
-    abstract: "Serve a unit's names: those of its cluster, and the global ones of its mesh.")
-
-  @OptionGroup var role: RoleOptions
-  @Option(help: "How to reach the API server.")
-  var kubeconfig: String
+/// What the name service of a unit and a witness have in common.
+struct NameRoleOptions: ParsableArguments {
   @Option(help: "The folder of what survives a restart.")
   var state: String
   @Option(help: "The control socket.")
@@ -87,6 +80,23 @@ struct UnitNamesRole: AsyncParsableCommand {
   var address: IPAddress
   @Option(help: "The port to serve on.")
   var port: UInt16 = 53
+
+  func options(_ role: RoleOptions) -> UnitNameService.Options {
+    UnitNameService.Options(
+      name: role.name, state: state, socket: socket, listen: SocketAddress(address, port: port))
+  }
+}
+
+/// The name service of a unit.
+struct UnitNamesRole: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unit",
+    abstract: "Serve a unit's names: those of its cluster, and the global ones of its mesh.")
+
+  @OptionGroup var role: RoleOptions
+  @OptionGroup var service: NameRoleOptions
+  @Option(help: "How to reach the API server.")
+  var kubeconfig: String
   @Option(help: "A file of kind MeshNames.")
   var mesh: String?
   @Option(help: "The domain of the cluster's own names.")
@@ -103,9 +113,7 @@ struct UnitNamesRole: AsyncParsableCommand {
   var workers: Int?
 
   func run() async throws {
-    var options = UnitNameService.Options(
-      name: role.name, state: state, socket: socket,
-      listen: SocketAddress(address, port: port))
+    var options = service.options(role)
     options.kubeconfig = kubeconfig
     options.mesh = mesh
     options.clusterDomain = clusterDomain
@@ -124,21 +132,12 @@ struct WitnessRole: AsyncParsableCommand {
     commandName: "witness", abstract: "Vote on what is up, from a place where clients are.")
 
   @OptionGroup var role: RoleOptions
-  @Option(help: "The folder of what survives a restart.")
-  var state: String
-  @Option(help: "The control socket.")
-  var socket: String
-  @Option(help: "The address to serve on.")
-  var address: IPAddress
-  @Option(help: "The port to serve on.")
-  var port: UInt16 = 53
+  @OptionGroup var service: NameRoleOptions
   @Option(help: "A file of kind MeshNames.")
   var mesh: String
 
   func run() async throws {
-    var options = UnitNameService.Options(
-      name: role.name, state: state, socket: socket,
-      listen: SocketAddress(address, port: port))
+    var options = service.options(role)
     options.mesh = mesh
     try await UnitNameService(options, log: role.logger("dns")).run()
   }

@@ -214,7 +214,7 @@ import Testing
     var span = output.mutableSpan
     let query = Message(id: 1, query: name("example.org"), .a).encoded()
     let outcome = server.responder.reply(
-      .refused, extendedError: ExtendedError.notAuthoritative, to: query.span,
+      .refused, extendedError: EDNS.ExtendedErrorCode.notAuthoritative, to: query.span,
       from: server.client, over: .udp, at: .zero, into: &span)
     guard case .reply(let count) = outcome else { throw NoAnswer(outcome: outcome) }
     let answer = try Message(decoding: Array(output[..<count]))

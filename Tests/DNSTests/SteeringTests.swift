@@ -116,7 +116,7 @@ import Testing
         drop.outcome(Message(id: 1, query: name("web.example.com"), .a).encoded()).outcome == .drop)
       let last = server(.records([.a(IPv4Address(10, 9, 9, 9))]), rows: rows)
       #expect(addresses(try last.ask("web.example.com", .a)) == ["10.9.9.9"])
-      let fail = server(.fail(ede: ExtendedError.noReachableAuthority), rows: rows)
+      let fail = server(.fail(ede: EDNS.ExtendedErrorCode.noReachableAuthority), rows: rows)
       let failed = try fail.ask("web.example.com", .a, options: [])
       #expect(failed.responseCode == .serverFailure && failed.edns?.extendedError?.code == 22)
     }

@@ -69,6 +69,13 @@ private let up = View.Member(.up(roundTrip: .milliseconds(1)))
 private func down(_ reason: String) -> View.Member { View.Member(.down(reason: reason)) }
 
 @Suite struct VoterTests {
+  @Test func `a voter alone has its next deadline ahead, however long it has run`() {
+    var bench = Bench(["east"])
+    bench.now = Instant.zero.advanced(by: .seconds(3 * 3600))
+    for _ in 0..<10 { bench.handle(.tick) }
+    #expect(bench.voter.deadline > bench.now)
+  }
+
   @Test func `a verdict keeps the votes and their reasons`() throws {
     var bench = Bench(["east", "west", "client"])
     bench.wait(300)

@@ -16,7 +16,6 @@ struct atoll_batch_item {
   /// AF_INET or AF_INET6.
   int family;
   const uint8_t *source;
-  uint16_t source_port;
   /// It did not fit the room.
   int is_cut;
 };

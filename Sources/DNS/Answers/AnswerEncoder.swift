@@ -28,7 +28,7 @@ struct AnswerEncoder {
   /// Offsets of pointers that count from the end of the question's name.
   private(set) var relocations: [UInt16] = []
   /// Where names are; of the second kind of question from the end of its name.
-  private var known: [DomainName: Int]?
+  private lazy var known = questionSuffixes
 
   init(_ question: Question) { self.question = question }
 
@@ -95,8 +95,6 @@ struct AnswerEncoder {
   }
 
   private mutating func write(_ name: DomainName) {
-    var known = self.known ?? questionSuffixes
-    defer { self.known = known }
     var index = 0
     while name.wire[index] != 0 {
       let suffix = DomainName(unchecked: Array(name.wire[index...]))

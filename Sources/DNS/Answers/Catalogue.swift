@@ -26,15 +26,14 @@ package final class Catalogue: Sendable {
 
   /// Where few of many zones have changed, only those need compiling.
   package init(compiled zones: [CompiledZone]) {
+    let origins = zones.map(\.origin)
     var packer = CataloguePacker(names: zones.reduce(0) { $0 + $1.names.count })
     for zone in zones {
-      let below = zones.map(\.origin).filter {
-        $0 != zone.origin && $0.isSubdomain(of: zone.origin)
-      }
+      let below = origins.filter { $0 != zone.origin && $0.isSubdomain(of: zone.origin) }
       packer.add(zone, below: below)
     }
-    tables = packer.finished(zones.map(\.origin))
-    origins = zones.map(\.origin)
+    tables = packer.finished(origins)
+    self.origins = origins
     serials = zones.map(\.serial)
   }
 

@@ -23,9 +23,6 @@ package struct CompiledZone: Sendable {
   /// What is answered where there is nothing.
   var negative: Draft
 
-  /// Names that can be asked for, the empty ones between among them.
-  package var nameCount: Int { names.count }
-
   /// - Precondition: `zone` has an SOA record; `validate()` says so before.
   package init(_ zone: Zone) {
     guard let start = zone.startOfAuthority else {

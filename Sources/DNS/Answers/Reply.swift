@@ -28,14 +28,3 @@ struct Reply {
     (answers, authority, additional) = (0, 0, 0)
   }
 }
-
-/// RFC 8914 §4.
-package enum ExtendedError {
-  package static let other: UInt16 = 0
-  package static let staleAnswer: UInt16 = 3
-  package static let prohibited: UInt16 = 18
-  package static let notAuthoritative: UInt16 = 20
-  package static let notSupported: UInt16 = 21
-  package static let noReachableAuthority: UInt16 = 22
-  package static let networkError: UInt16 = 23
-}

@@ -70,3 +70,12 @@ package struct SteeredSet: Hashable, Sendable {
     self.whenEmpty = whenEmpty
   }
 }
+
+extension SteeredSet {
+  /// The same name and type, refused to everyone.
+  /// - Parameter code: Of `EDNS.ExtendedErrorCode`.
+  package func refused(_ code: UInt16) -> SteeredSet {
+    SteeredSet(
+      owner: owner, type: type, ttl: ttl, records: [], tables: [], whenEmpty: .fail(ede: code))
+  }
+}

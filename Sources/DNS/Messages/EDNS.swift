@@ -29,6 +29,15 @@ package struct EDNS: Hashable, Sendable {
     package static let extendedError: UInt16 = 15
   }
 
+  /// What an extended error tells. RFC 8914 §4.
+  package enum ExtendedErrorCode {
+    package static let other: UInt16 = 0
+    /// The server is up, and not yet, or no longer, able to answer.
+    package static let notReady: UInt16 = 14
+    package static let notAuthoritative: UInt16 = 20
+    package static let noReachableAuthority: UInt16 = 22
+  }
+
   /// Octets that the sender takes over UDP. What fits a path's packet unfragmented, as the field has it.
   package static let defaultPayloadSize: UInt16 = 1232
 
@@ -77,6 +86,15 @@ package struct EDNS: Hashable, Sendable {
   }
 
   package func option(_ code: UInt16) -> [UInt8]? { options.first { $0.code == code }?.data }
+}
+
+extension EDNS.Option {
+  /// - Parameter code: Of `EDNS.ExtendedErrorCode`. RFC 8914 §2.
+  package static func extendedError(_ code: UInt16, _ text: String) -> Self {
+    Self(
+      EDNS.OptionCode.extendedError,
+      [UInt8(code >> 8), UInt8(truncatingIfNeeded: code)] + text.utf8)
+  }
 }
 
 extension EDNS {

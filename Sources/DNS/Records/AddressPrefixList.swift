@@ -55,16 +55,3 @@ struct AddressPrefixList: Hashable, Sendable {
       .joined(separator: " ")
   }
 }
-
-extension IPAddress {
-  /// Of 4 or 16 octets; nil of any other number.
-  init?(octets: [UInt8]) {
-    if octets.count == 4 {
-      self = .v4(IPv4Address(octets[0], octets[1], octets[2], octets[3]))
-    } else if let address = IPv6Address(octets: octets) {
-      self = .v6(address)
-    } else {
-      return nil
-    }
-  }
-}

@@ -69,12 +69,12 @@ package struct Egress: Equatable, Sendable {
       let family = isIPv4 ? "ip" : "ip6"
       func list(_ prefixes: [IPPrefix]) -> String? {
         let own = prefixes.filter { $0.isIPv4 == isIPv4 }
-        // Sets of intervals take no overlaps.
-        let disjoint = own.filter { one in
-          !own.contains { $0 != one && $0.contains(one.address) && $0.length < one.length }
-        }
         guard !own.isEmpty else { return nil }
-        return "{ \(Set(disjoint).sorted().map(\.description).joined(separator: ", ")) }"
+        // Sets of intervals take no overlaps. A prefix sorts before those inside it.
+        let disjoint = own.sorted().reduce(into: [IPPrefix]()) { kept, next in
+          if kept.last?.contains(next) != true { kept.append(next) }
+        }
+        return "{ \(disjoint.map(\.description).joined(separator: ", ")) }"
       }
       guard var from = list(sources).map({ "\(family) saddr \($0)" }) else { return nil }
       if sources.contains(where: { $0.isIPv4 == isIPv4 && $0.length == 0 }) {

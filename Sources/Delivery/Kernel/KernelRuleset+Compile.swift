@@ -1,4 +1,5 @@
 import NetTypes
+import Wire
 
 extension KernelRuleset {
   /// The whole table.
@@ -122,7 +123,7 @@ func comment(_ text: String) -> String {
 }
 
 func fnv(_ text: String) -> UInt64 {
-  text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  text.utf8.fnv1a
 }
 
 func hexadecimal(_ value: UInt64, digits: Int) -> String {

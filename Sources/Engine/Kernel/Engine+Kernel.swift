@@ -23,10 +23,13 @@ extension Engine {
 
   /// Virtual servers that change to mode kernel go on as proxies until the kernel has them.
   func proxiesUntilKernel(_ configuration: DeliveryConfiguration) -> [String: LiveServer] {
-    servers.filter { _, old in
-      configuration.virtualServers.contains {
-        $0.name == old.configuration.name && $0.mode == .kernel && !kernel.isServing($0.name)
-      } && old.configuration.poolNamesAre(within: Set(configuration.pools.map(\.name)))
+    let moving = Set(
+      configuration.virtualServers.filter { $0.mode == .kernel && !kernel.isServing($0.name) }
+        .map(\.name))
+    guard !moving.isEmpty else { return [:] }
+    let pools = Set(configuration.pools.map(\.name))
+    return servers.filter { _, old in
+      moving.contains(old.configuration.name) && old.configuration.poolNamesAre(within: pools)
     }
   }
 

@@ -24,9 +24,11 @@ package struct KernelSettings: Sendable {
   private let isUp: @Loop (Member, Pool) -> Bool
   private var servers: [(server: VirtualServer, pool: Pool)] = []
   private var egress: [Egress] = []
-  /// What the table holds; nil until it is known.
+  /// What was written last: its marks and counters hold until something else is.
   private var current: KernelRuleset?
   private var hasTable: Bool?
+  /// As far as is known, nobody has changed the table since.
+  private var isKnown = false
   /// Names whose rules are in the kernel.
   private var serving: Set<String> = []
   private var isDirty = false
@@ -60,7 +62,7 @@ package struct KernelSettings: Sendable {
   /// Takes over, or empties, what a process before this one may have left.
   func recover() {
     isHeld = false
-    guard hasTable == nil, NFTables.isInstalled else { return }
+    guard !isKnown, NFTables.isInstalled else { return }
     refresh()
   }
 
@@ -95,7 +97,7 @@ package struct KernelSettings: Sendable {
 
   private func failed(_ reason: String) {
     // Somebody else may have changed it.
-    (current, hasTable) = (nil, nil)
+    isKnown = false
     // Without the right to look there is nothing of ours to find.
     if isIdle { return }
     onProblem(
@@ -106,15 +108,17 @@ package struct KernelSettings: Sendable {
   }
 
   private func transact() async throws {
-    if hasTable == nil {
+    var old = hasTable == true ? current : nil
+    if !isKnown {
       let tables = try await NFTables.list(["tables", "inet"], inNamespace: settings.namespace)
       let known = tables.split(separator: "\n").contains("table inet \(settings.table)")
+      old = nil
       if known {
         let listing = try await NFTables.list(
           ["table", "inet", settings.table], inNamespace: settings.namespace)
-        current = KernelRuleset(listing: listing)
+        old = KernelRuleset(listing: listing)
       }
-      hasTable = known
+      (hasTable, isKnown) = (known, true)
     }
     if hasTable == false, isIdle { return }
     let entries = servers.map { server, pool in
@@ -122,8 +126,8 @@ package struct KernelSettings: Sendable {
     }
     let names = Set(servers.map(\.server.name))
     let wanted = KernelRuleset(servers: entries, egress: egress)
-    if let current, !current.counters.isSubset(of: wanted.counters) { try await readCounts() }
-    if let script = wanted.transaction(table: settings.table, from: current) {
+    if let old, !old.counters.isSubset(of: wanted.counters) { try await readCounts() }
+    if let script = wanted.transaction(table: settings.table, from: old) {
       try await NFTables.apply(script, inNamespace: settings.namespace)
     }
     (current, hasTable) = (wanted, true)
@@ -145,9 +149,11 @@ package struct KernelSettings: Sendable {
       }
     }
     forgotten.subtract(down)
+    if !forgotten.isEmpty {
+      try withConnections { try $0.deleteConnections(marks: forgotten) }
+    }
+    // Only now: after a failure they are still to be forgotten.
     down = now
-    guard !forgotten.isEmpty else { return }
-    try withConnections { try $0.deleteConnections(marks: forgotten) }
   }
 
   private func withConnections<Value>(_ body: (Netlink) throws -> Value) throws -> Value {

@@ -54,7 +54,7 @@ final class PasswordVerifier: Sendable {
   private func run() {
     // Several requests of one page come with the same password.
     var known = CredentialCache()
-    while let job = state.withLock({ $0.jobs.first }) {
+    while let job = next() {
       let now = Worker.nanoseconds / 1_000_000
       let verdict = known.verdict(job.key, at: now) ?? Self.verify(job.settings, job.encoded)
       known.note(job.key, verdict, at: now)
@@ -62,11 +62,14 @@ final class PasswordVerifier: Sendable {
       // Only now, so that it has counted while it was worked on.
       state.withLock { _ = $0.jobs.removeFirst() }
     }
-    let more = state.withLock { state in
+  }
+
+  /// What is worked on next; without one the thread ends.
+  private func next() -> Job? {
+    state.withLock { state in
       state.isRunning = !state.jobs.isEmpty
-      return state.isRunning
+      return state.jobs.first
     }
-    if more { run() }
   }
 
   static func verify(_ settings: BasicAuthentication, _ encoded: [UInt8]) -> Bool {

@@ -79,8 +79,10 @@ extension Engine {
   }
 
   func forgetUnusedTLS() {
-    let servers = Set(applied.virtualServers.compactMap(TerminationKey.init))
-    terminations = terminations.filter { servers.contains($0.key) }
+    // Those that wait for the kernel go on as they were configured before.
+    let configured = applied.virtualServers + servers.values.map(\.configuration)
+    let used = Set(configured.compactMap(TerminationKey.init))
+    terminations = terminations.filter { used.contains($0.key) }
     let pools = Set(applied.pools.compactMap(OriginationKey.init))
     originations = originations.filter { pools.contains($0.key) }
   }

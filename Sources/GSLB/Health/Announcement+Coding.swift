@@ -27,11 +27,7 @@ extension Announcement {
   package var digest: UInt64 {
     var writer = ByteWriter()
     writer.write(self)
-    return max(
-      1,
-      writer.bytes.reduce(0xcbf2_9ce4_8422_2325) {
-        ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3
-      })
+    return max(1, writer.bytes.fnv1a)
   }
 }
 
@@ -177,13 +173,8 @@ extension ViewReader {
 
   private mutating func address() throws(View.Refusal) -> IPAddress? {
     let octets = try octets(Int(try octet()))
-    switch octets.count {
-    case 0: return nil
-    case 4:
-      return .v4(IPv4Address(rawValue: octets.reduce(0) { $0 << 8 | UInt32($1) }))
-    default:
-      guard let address = IPv6Address(octets: octets) else { throw .value(UInt64(octets.count)) }
-      return .v6(address)
-    }
+    if octets.isEmpty { return nil }
+    guard let address = IPAddress(octets: octets) else { throw .value(UInt64(octets.count)) }
+    return address
   }
 }

@@ -86,8 +86,8 @@ extension Voter {
     }
   }
 
+  /// When the next view of ours is due; of no meaning without peers.
   var viewTime: Instant {
-    guard !peers.isEmpty else { return nextView.advanced(by: .seconds(3600)) }
     guard hasNews else { return nextView }
     return min(nextView, lastSent?.advanced(by: Self.shortestPause) ?? nextView)
   }

@@ -18,7 +18,7 @@ import NetTypes
 //    missing or that it has no ready endpoint.
 // 6. A voter that has been stopped for a while has no opinion until it has probed again; nor has one
 //    that was isolated, of what it did not reach.
-// 7. With views of less than half of the voters, itself among them, the name service is isolated.
+// 7. With views of half of the voters or fewer, itself among them, the name service is isolated.
 //
 // Invariants: the same views make the same votes everywhere; nothing of a view outlives its lease
 // but what an operator has asked for; an isolated service that refuses changes no verdict.
@@ -203,12 +203,14 @@ package struct Voter: Sendable {
 
   /// When `.tick` is due.
   package var deadline: Instant {
-    var first = min(viewTime, probeDue)
-    if let due = needsVerdicts ? settleTime : verdictDue { first = min(first, due) }
+    var first = peers.isEmpty ? probeDue : min(viewTime, probeDue)
+    if let due = needsVerdicts ? settleTime : verdictDue.map({ max($0, settleTime) }) {
+      first = min(first, due)
+    }
     for peer in peers.values where peer.isLive {
       if let end = peer.countsUntil { first = min(first, end) }
     }
-    return usesSamples ? min(first, nextSample) : first
+    return usesSamples ? min(first, max(nextSample, settleTime)) : first
   }
 
   /// All of the mesh, in order of their names.

@@ -18,7 +18,7 @@ package struct GSLBConfiguration: Equatable, Sendable {
 
 /// How voters agree on what is up.
 package struct HealthPolicy: Equatable, Sendable {
-  /// What a name service answers that hears less than half of the voters.
+  /// What a name service answers that hears half of the voters or fewer, itself among them.
   package enum Isolation: String, Sendable, CaseIterable {
     /// SERVFAIL, so that resolvers ask another: it can neither keep nor steal a name.
     case refuse

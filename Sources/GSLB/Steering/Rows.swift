@@ -13,8 +13,8 @@ struct Rows: Equatable {
     isByClient = byClient || preference.isByClient
     let leads = preference.leads
     if isByClient {
-      rows = ClientBuckets.preferences(leads.map { (candidates[$0.position].key, $0.weight) }).map {
-        Self.row(leads[$0[0]].position, preference.order, candidates, limit)
+      rows = ClientBuckets.choices(leads.map { (candidates[$0.position].key, $0.weight) }).map {
+        Self.row(leads[$0].position, preference.order, candidates, limit)
       }
     } else {
       rows = Rotation.turns(leads.map(\.weight)).map {
@@ -41,9 +41,9 @@ extension Rows {
       return
     }
     if pools.contains(where: \.rows.isByClient) {
-      let choices = ClientBuckets.preferences(pools.map { ($0.key, $0.weight) })
-      rows = choices.enumerated().map { bucket, order in
-        let own = pools[order[0]].rows.rows
+      let choices = ClientBuckets.choices(pools.map { ($0.key, $0.weight) })
+      rows = choices.enumerated().map { bucket, choice in
+        let own = pools[choice].rows.rows
         return own[bucket % own.count]
       }
       isByClient = true

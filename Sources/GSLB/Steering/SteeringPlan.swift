@@ -33,9 +33,6 @@ package struct SteeringPlan: Sendable {
   }
 }
 
-/// RFC 8914 §4.15: the server is up and not yet, or no longer, able to answer.
-let notReady: UInt16 = 14
-
 struct WideIPPlan: Sendable {
   let wideIP: WideIP
   private let pools: [PoolPlan]
@@ -78,7 +75,7 @@ struct WideIPPlan: Sendable {
         }
       }
     } else {
-      empty = .fail(ede: notReady)
+      empty = .fail(ede: EDNS.ExtendedErrorCode.notReady)
       rows = [SteeredSet.Table(turn: .rotating, rows: [])]
     }
     return ([wideIP.name] + wideIP.aliases).map {

@@ -28,16 +28,6 @@ import Logging
   private let onChange: @Loop (_ objects: Objects, _ isComplete: Bool) -> Void
   private let log: Logger
 
-  private static let gslbs = resource(NameObjects.gslb)
-  private static let externalNames = resource(NameObjects.externalName)
-  private static let endpoints = resource(NameObjects.endpoint)
-
-  private static func resource(
-    _ kind: (group: String, version: String, plural: String)
-  ) -> CustomResources.Resource {
-    CustomResources.Resource(group: kind.group, version: kind.version, plural: kind.plural)
-  }
-
   /// - Parameter state: The folder of the last good objects.
   init(
     kubeconfig: String, state: String, name: String, log: Logger,
@@ -53,7 +43,7 @@ import Logging
     pods = try Informer(client, .pods)
     ingresses = try Informer(client, .ingresses)
     resources = try CustomResources(
-      client, [Self.gslbs, Self.externalNames, Self.endpoints]
+      client, [NameObjects.gslb, NameObjects.externalName, NameObjects.endpoint]
     ) { [weak self] in self?.schedule() }
   }
 
@@ -121,9 +111,9 @@ import Logging
     objects.cluster.pods = pods.all
     objects.names.services = services.all
     objects.names.ingresses = ingresses.all
-    objects.names.gslbs = resources?.objects(Self.gslbs) ?? []
-    objects.names.externalNames = resources?.objects(Self.externalNames) ?? []
-    objects.names.endpoints = resources?.objects(Self.endpoints) ?? []
+    objects.names.gslbs = resources?.objects(NameObjects.gslb) ?? []
+    objects.names.externalNames = resources?.objects(NameObjects.externalName) ?? []
+    objects.names.endpoints = resources?.objects(NameObjects.endpoint) ?? []
     return objects
   }
 

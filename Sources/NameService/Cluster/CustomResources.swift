@@ -4,23 +4,14 @@ import Linux
 
 /// Objects of kinds that a cluster may have or not: followed while their definition is there.
 @Loop final class CustomResources {
-  /// Group, version and plural of a kind.
-  struct Resource: Hashable, Sendable {
-    var group: String
-    var version: String
-    var plural: String
-
-    var path: String { "/apis/\(group)/\(version)/\(plural)" }
-  }
-
   private let client: KubeClient
-  private let resources: Set<Resource>
+  private let resources: Set<CustomResource>
   private let definitions: Informer<KubernetesObject>
-  private var informers: [Resource: Informer<KubernetesObject>] = [:]
+  private var informers: [CustomResource: Informer<KubernetesObject>] = [:]
   private let onUpdate: @Loop () -> Void
 
   init(
-    _ client: KubeClient, _ resources: Set<Resource>, onUpdate: @escaping @Loop () -> Void
+    _ client: KubeClient, _ resources: Set<CustomResource>, onUpdate: @escaping @Loop () -> Void
   ) throws {
     self.client = client
     self.resources = resources
@@ -43,15 +34,15 @@ import Linux
     definitions.hasSynced && informers.values.allSatisfy(\.hasSynced)
   }
 
-  func objects(_ resource: Resource) -> [KubernetesObject] { informers[resource]?.all ?? [] }
+  func objects(_ resource: CustomResource) -> [KubernetesObject] { informers[resource]?.all ?? [] }
 
   private func follow() {
     guard definitions.hasSynced else { return }
-    var defined: Set<Resource> = []
+    var defined: Set<CustomResource> = []
     for definition in definitions.all {
       for version in definition.spec["versions"].elements where version["served"].bool == true {
         defined.insert(
-          Resource(
+          CustomResource(
             group: definition.spec["group"].string ?? "", version: version["name"].string ?? "",
             plural: definition.spec["names"]["plural"].string ?? ""))
       }

@@ -64,6 +64,8 @@ import NetTypes
         } catch {
           log.warning(
             "status is not written", metadata: ["object": "\(path)", "reason": "\(error)"])
+          // Unless there is another meanwhile.
+          if wanted[path] == nil { wanted[path] = status }
           try? await Loop.sleep(.seconds(1))
         }
       }

@@ -55,7 +55,8 @@ import NetTypes
     guard waiting[key] != nil || waiting.count < settings.limit else {
       counts.refused += 1
       return completion(
-        .failure(of: query, .other, "\(settings.limit) questions are under way"))
+        .failure(
+          of: query, EDNS.ExtendedErrorCode.other, "\(settings.limit) questions are under way"))
     }
     counts.misses += 1
     waiting[key, default: []].append((query, completion))
@@ -70,7 +71,8 @@ import NetTypes
 
   private func noAnswer(to query: Message) -> Message {
     let servers = settings.servers.map(\.description).joined(separator: ", ")
-    return .failure(of: query, .noReachableAuthority, "no answer from \(servers)")
+    return .failure(
+      of: query, EDNS.ExtendedErrorCode.noReachableAuthority, "no answer from \(servers)")
   }
 
   private func answer(_ key: AnswerCache.Key) async -> Message? {
@@ -127,18 +129,11 @@ extension Message {
     return answer
   }
 
-  /// RFC 8914 §4.
-  enum ExtendedErrorCode: UInt16 {
-    case other = 0
-    case noReachableAuthority = 22
-  }
-
   /// SERVFAIL, with the reason for whoever can read it.
-  static func failure(of query: Message, _ code: ExtendedErrorCode, _ text: String) -> Message {
+  static func failure(of query: Message, _ code: UInt16, _ text: String) -> Message {
     var answer = Message(id: query.id).answering(query)
     answer.responseCode = .serverFailure
-    let data = [UInt8(code.rawValue >> 8), UInt8(code.rawValue & 0xff)] + text.utf8
-    answer.edns?.options.append(EDNS.Option(EDNS.OptionCode.extendedError, data))
+    answer.edns?.options.append(.extendedError(code, text))
     return answer
   }
 }

@@ -85,13 +85,7 @@ import NetTypes
   package func publish(_ catalogue: Catalogue) { change { $0.catalogue = catalogue } }
   /// Makes these sets what is served, before the zones.
   package func publish(_ sets: [SteeredSet]) {
-    let refusal = sets.map { set in
-      var set = set
-      set.tables = [SteeredSet.Table(rows: [])]
-      set.classes = []
-      set.whenEmpty = .fail(ede: 14)
-      return set
-    }
+    let refusal = sets.map { $0.refused(EDNS.ExtendedErrorCode.notReady) }
     change {
       $0.steering = Steering(sets)
       $0.refusal = Steering(refusal)

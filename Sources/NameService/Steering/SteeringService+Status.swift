@@ -95,7 +95,7 @@ extension SteeringService {
 
   func addMetrics(to page: inout MetricsPage) {
     page.add(
-      .gauge, "atoll_gslb_isolated", "1 while less than half of the voters are heard.",
+      .gauge, "atoll_gslb_isolated", "1 while half of the voters or fewer are heard.",
       voter.isIsolated ? 1 : 0)
     page.add(
       .gauge, "atoll_gslb_voters_live", "Voters whose views count, this one included.",

@@ -12,13 +12,16 @@ import Transport
 @Loop package final class Drive {
   private let options: DriveOptions
   private let name: DomainName
-  private let resolver: StubResolver
+  private let namespace: String
+  private let servers: [SocketAddress]
+  /// Of the client site, once it drives.
+  private var resolver: StubResolver?
   private var caches: [AnswerCache]
   private var lookups: [Int: Task<[IPAddress], any Error>] = [:]
   private var report: DriveReport
   private var random = SeededRandom(seed: 1)
 
-  /// The process's sockets are the client site's from here on.
+  /// - Throws: `UnitError` for a client, a name or a path that is none.
   package init(_ options: DriveOptions, mesh record: MeshRecord, client: String?) throws {
     try Preflight.checkRoot()
     let plan = try MeshPlan(record.configuration)
@@ -31,22 +34,27 @@ import Transport
     guard let name = DomainName(options.name) else {
       throw UnitError("name: found \"\(options.name)\", expected a domain name")
     }
+    guard HTTPURL("http://127.0.0.1\(options.path)") != nil else {
+      throw UnitError("path: found \"\(options.path)\", expected one of a URL")
+    }
     self.options = options
     self.name = name
-    try NetworkNamespace.open(named: plan.namespace(ofClient: site)).enter()
-    resolver = try StubResolver(
-      servers: plan.nameservers.map { SocketAddress($0, port: 53) }, timeout: .seconds(1))
+    namespace = plan.namespace(ofClient: site)
+    servers = plan.nameservers.map { SocketAddress($0, port: 53) }
     caches = Array(repeating: AnswerCache(), count: max(1, options.users))
     report = DriveReport(
       options,
       sites: plan.units.map { ($0.configuration.vipCIDR, $0.configuration.name) })
   }
 
-  /// Drives for the options' duration, and waits for the last answers.
+  /// Drives for the options' duration, and waits for the last answers. The process's sockets are the
+  /// client site's from here on.
   package func run() async throws -> DriveReport {
+    try NetworkNamespace.open(named: namespace).enter()
+    resolver = try StubResolver(servers: servers, timeout: .seconds(1))
     let beganAt = Timestamp.now
     let began = Loop.now
-    let tasks = try await withThrowingDiscarding(began)
+    let tasks = try await sendAll(from: began)
     for task in tasks { await task.value }
     report.marks = FaultJournal.entries(since: beganAt).map {
       DriveReport.Mark(at: beganAt.duration(to: $0.at), text: $0.text)
@@ -55,7 +63,7 @@ import Transport
   }
 
   /// Every request is its own task, so that one that hangs holds up none.
-  private func withThrowingDiscarding(_ began: Instant) async throws -> [Task<Void, Never>] {
+  private func sendAll(from began: Instant) async throws -> [Task<Void, Never>] {
     var tasks: [Task<Void, Never>] = []
     for request in 0..<options.requests {
       let due = began.advanced(by: options.start(of: request))
@@ -71,9 +79,9 @@ import Transport
     let user = request % caches.count
     var tried: [IPAddress] = []
     var outcome = DriveReport.Outcome.failed("not sent")
-    for attempt in 0..<(options.retryOnce ? 2 : 1) {
+    for _ in 0..<(options.retryOnce ? 2 : 1) {
       do {
-        let address = try await address(for: user, avoiding: tried, isRetry: attempt > 0)
+        let address = try await address(for: user, avoiding: tried)
         tried.append(address)
         outcome = .answered(status: try await exchange(with: address))
       } catch {
@@ -89,7 +97,7 @@ import Transport
 
   /// The first address of the answer; of a second attempt one that has not been tried, if there is.
   private func address(
-    for user: Int, avoiding tried: [IPAddress], isRetry: Bool
+    for user: Int, avoiding tried: [IPAddress]
   ) async throws -> IPAddress {
     var addresses = caches[user].addresses(at: Loop.now) ?? []
     var others = addresses.filter { !tried.contains($0) }
@@ -106,6 +114,7 @@ import Transport
   /// Requests of one user that need the name at once share a lookup.
   private func lookUp(for user: Int) async throws -> [IPAddress] {
     if let task = lookups[user] { return try await task.value }
+    guard let resolver else { throw StubResolver.Failure(description: "nothing drives yet") }
     let isFirst = caches[user].addresses.isEmpty
     let task = Task { @Loop in
       let (addresses, ttl) = try await resolver.resolve(name)

@@ -144,7 +144,9 @@ package enum FaultJournal {
 
   /// Forgets the faults of units and meshes that are gone or whole again.
   @Loop static func forget(_ names: Set<String>) {
-    for fault in active() where fault.owners.isSubset(of: names) { try? remove(fault) }
+    for fault in active() where !fault.owners.isEmpty && fault.owners.isSubset(of: names) {
+      try? remove(fault)
+    }
   }
 }
 

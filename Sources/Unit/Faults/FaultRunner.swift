@@ -153,6 +153,8 @@ import NetTypes
       do {
         for step in fault.undo { try await FaultHealer(targets: targets).perform(step) }
       } catch {
+        // It is in force still, and can be healed again.
+        _ = try? FaultJournal.add(fault.text, undo: fault.undo)
         throw UnitError("healing \(fault.text): \(error)")
       }
     }

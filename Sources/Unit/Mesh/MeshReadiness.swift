@@ -5,32 +5,21 @@ import NetTypes
 
 /// Waits for each part of a mesh in turn, until one deadline; what is missing then is named.
 @Loop struct MeshReadiness {
-  let plan: MeshPlan
-  let deadline: Instant
+  private let plan: MeshPlan
+  private let deadline: ReadinessDeadline
 
-  /// Asks `missing` until it has nothing to say.
-  private func until(_ what: String, _ missing: () async throws -> String?) async throws {
-    var last = "no answer yet"
-    while true {
-      do {
-        guard let reason = try await missing() else { return }
-        last = reason
-      } catch {
-        last = "\(error)"
-      }
-      guard Loop.now < deadline else {
-        throw UnitError(
-          "\(what): \(last); the mesh is left as it is: atoll status --name \(plan.name), "
-            + "atoll logs --name \(plan.name) supervisor")
-      }
-      try await Loop.sleep(UnitReadiness.interval)
-    }
+  init(plan: MeshPlan, deadline: Instant) {
+    self.plan = plan
+    self.deadline = ReadinessDeadline(
+      instant: deadline,
+      advice: "the mesh is left as it is: atoll status --name \(plan.name), "
+        + "atoll logs --name \(plan.name) supervisor")
   }
 
   /// The router between the sites has a session with each edge, and a route to its virtual servers.
   func routes() async throws -> String {
     let control = RouterControl(socket: plan.directory.socket(of: "wan"))
-    try await until("wan") {
+    try await deadline.wait(for: "wan") {
       let bgp = try await control.status()["bgp"]
       let down = bgp["sessions"].elements.filter { $0["state"].string != "Established" }
       if !down.isEmpty {
@@ -46,7 +35,7 @@ import NetTypes
 
   /// Every voter hears all others.
   func votes() async throws -> String {
-    try await until("votes") {
+    try await deadline.wait(for: "votes") {
       for voter in plan.voters {
         let report = NamesReport(try await status(of: voter.name))
         let missing = plan.voters.map(\.name).filter { !report.live.contains($0) }
@@ -62,7 +51,7 @@ import NetTypes
   /// Every name is answered everywhere, from every unit that serves it.
   func answers() async throws -> String {
     var names: Set<String> = []
-    try await until("answers") {
+    try await deadline.wait(for: "answers") {
       names = []
       for voter in plan.units.map(\.configuration.name) {
         for name in NamesReport(try await status(of: voter)).names {

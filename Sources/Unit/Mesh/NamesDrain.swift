@@ -74,7 +74,9 @@ import NetTypes
       return ((), "answers of before are \((ttl + Self.margin).components.seconds) s old")
     }
     guard app == nil else {
-      log.notice("\(subject) is drained; `atoll undrain` brings it back")
+      log.notice(
+        "\(subject) is drained; `atoll undrain app \(app ?? "") --name \(unit.name)` brings it back"
+      )
       return
     }
     try await EdgeDrain(unit, wait: wait, show: show).drain()
